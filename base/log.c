@@ -1,0 +1,42 @@
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/line.h"
+
+static void
+put(const char *fmt, va_list ap)
+{
+    struct buf b = {0};
+    ssize_t r;
+
+    line_vprint(&b, fmt, ap);
+    buf_addbyte(&b, '\n');
+    /* A log that cannot be written must not hold up mail. */
+    r = write(2, b.data, b.len);
+    (void)r;
+    buf_free(&b);
+}
+
+void
+log_event(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    put(fmt, ap);
+    va_end(ap);
+}
+
+void
+log_die(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    put(fmt, ap);
+    va_end(ap);
+    exit(111);
+}

@@ -1,0 +1,51 @@
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void
+die(void)
+{
+    static const char why[] = "fatal why=\"out of memory\"\n";
+    ssize_t r = write(2, why, sizeof why - 1);
+
+    (void)r;
+    _exit(111);
+}
+
+void *
+mem_alloc(size_t size)
+{
+    void *p = calloc(1, size ? size : 1);
+
+    if (!p)
+        die();
+    return p;
+}
+
+void *
+mem_grow(void *old, size_t size)
+{
+    void *p = realloc(old, size ? size : 1);
+
+    if (!p)
+        die();
+    return p;
+}
+
+char *
+mem_dup(const void *data, size_t len)
+{
+    char *p = mem_alloc(len + 1);
+
+    if (len)
+        memcpy(p, data, len);
+    return p;
+}
+
+char *
+mem_string(const char *s)
+{
+    return mem_dup(s, strlen(s));
+}

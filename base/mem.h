@@ -1,0 +1,23 @@
+/* mem.h - memory, or the end of the program
+ *
+ * Nothing here returns NULL: without memory the program says so and exits
+ * 111, which is LATER for all it held.  In exchange every length from
+ * outside meets a named limit before it comes here. */
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+#include <stddef.h>
+
+/* size zeroed bytes, owned by the caller, freed with free(). */
+void *mem_alloc(size_t size);
+
+/* old, now size bytes long (new bytes undefined); old is gone. */
+void *mem_grow(void *old, size_t size);
+
+/* A copy of the len bytes at data with a zero byte behind it. */
+char *mem_dup(const void *data, size_t len);
+
+/* A copy of a string. */
+char *mem_string(const char *s);
+
+#endif
