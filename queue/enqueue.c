@@ -1,0 +1,219 @@
+/* enqueue - puts messages into todo/: the only writer of new messages
+ *
+ * Descriptors from start: 3 the listening run/submit, 4 the listening
+ * run/door, 5 todo/ opened for its sync, 6 a pipe that ends with start.
+ * With --direct, for root and the spool's user while nothing serves the
+ * socket: 3 is one caller, the rest is opened here. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "queue/door.h"
+
+enum { FD_SUBMIT = 3, FD_DOOR, FD_TODO, FD_LIFE };
+
+struct program {
+    struct enqueue enqueue;
+    struct door direct_door;
+    uv_signal_t term;
+    uv_poll_t life;
+    uv_signal_t hup;
+    struct conf_paths paths;
+};
+
+/* Tells the manager which messages came; a hint, so a full pipe is fine. */
+static void
+pull_trigger(struct commit *c, const struct commit_entry *first)
+{
+    struct enqueue *e = (struct enqueue *)((char *)c -
+                                           offsetof(struct enqueue, commit));
+    uint64_t ids[256];
+    size_t n = 0;
+    ssize_t r;
+
+    if (e->trigger < 0)
+        e->trigger = openat(e->queuedir, "trigger",
+                            O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (e->trigger < 0)
+        return;
+    for (; first && n < 256; first = first->next)
+        put_u64(&ids[n++], first->incoming->id);
+    r = write(e->trigger, ids, n * sizeof *ids);
+    if (r < 0 && errno == EPIPE)
+        file_close(&e->trigger);
+}
+
+static void
+read_settings(struct program *p)
+{
+    struct buf why = {0};
+    int dir, r;
+
+    if ((r = file_opendir(&dir, AT_FDCWD, p->paths.control)) < 0)
+        log_die("fatal file=%s why=%s", p->paths.control, strerror(-r));
+    if (settings_read(&p->enqueue.settings, dir, &why) < 0)
+        log_die("fatal why=%s", why.data ? why.data : "settings");
+    buf_free(&why);
+    file_close(&dir);
+}
+
+/* todo/ may be writable but not readable for us (root instance). */
+static void
+open_todo(struct program *p, int fd)
+{
+    struct todo *t = &p->enqueue.todo;
+    int probe, r;
+
+    if ((r = file_opendir(&p->enqueue.queuedir, AT_FDCWD,
+                          p->paths.queue)) < 0)
+        log_die("fatal file=%s why=%s", p->paths.queue, strerror(-r));
+    t->dir = fd;
+    t->list = true;
+    if (fd < 0 && (r = file_opendir(&t->dir, p->enqueue.queuedir, "todo")) ==
+                      -EACCES) {
+        t->list = false;
+        t->dir = openat(p->enqueue.queuedir, "todo",
+                        O_PATH | O_DIRECTORY | O_CLOEXEC);
+    }
+    if (t->dir < 0)
+        log_die("fatal file=%s/todo why=%s", p->paths.queue, strerror(errno));
+    t->proc = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    probe = openat(t->dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0660);
+    t->dots = t->proc < 0 || (probe < 0 && (errno == EOPNOTSUPP ||
+                                            errno == EISDIR));
+    file_close(&probe);
+}
+
+/* Root becomes the user who may only create in todo/, for good. */
+static void
+drop_root(struct program *p)
+{
+    struct stat st;
+    struct passwd *pw;
+
+    if (geteuid() != 0 || fstat(p->enqueue.todo.dir, &st) < 0)
+        return;
+    if (st.st_uid == 0)
+        log_die("fatal file=%s/todo why=\"belongs to root; run godwit "
+                "init\"", p->paths.queue);
+    pw = getpwnam("godwitq");
+    /* In an instance that an ordinary user made, that user. */
+    if (!pw || (st.st_mode & 07777) == 0700) {
+        if (setgroups(0, NULL) < 0 || setresgid(st.st_gid, st.st_gid,
+                                                st.st_gid) < 0 ||
+            setresuid(st.st_uid, st.st_uid, st.st_uid) < 0)
+            log_die("fatal why=\"cannot become the owner of todo/\"");
+    } else if (setgroups(1, &st.st_gid) < 0 ||
+               setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) < 0 ||
+               setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0) {
+        log_die("fatal why=\"cannot become godwitq\"");
+    }
+}
+
+static void
+on_term(uv_signal_t *s, int number)
+{
+    struct program *p = s->data;
+
+    (void)number;
+    door_stop(&p->enqueue);
+}
+
+static void
+on_life(uv_poll_t *poll, int status, int events)
+{
+    struct program *p = poll->data;
+    char byte;
+
+    (void)status;
+    (void)events;
+    if (read(FD_LIFE, &byte, 1) > 0)
+        return;
+    uv_poll_stop(poll);
+    door_stop(&p->enqueue);
+}
+
+static void
+on_hup(uv_signal_t *s, int number)
+{
+    (void)s;
+    (void)number;
+    log_event("reload program=enqueue why=\"settings are read at start; "
+              "restart to change them\"");
+}
+
+static void
+serve(struct program *p)
+{
+    uv_loop_t *loop = p->enqueue.loop;
+    int r;
+
+    if ((r = door_listen(&p->enqueue.public_door, &p->enqueue, DOOR_PUBLIC,
+                         FD_SUBMIT)) < 0 ||
+        (r = door_listen(&p->enqueue.manager_door, &p->enqueue, DOOR_MANAGER,
+                         FD_DOOR)) < 0)
+        log_die("fatal why=%s doing=\"serve the submit sockets\"",
+                strerror(-r));
+    p->term.data = p->life.data = p->hup.data = p;
+    uv_signal_init(loop, &p->term);
+    uv_signal_start(&p->term, on_term, SIGTERM);
+    uv_unref((uv_handle_t *)&p->term);
+    uv_signal_init(loop, &p->hup);
+    uv_signal_start(&p->hup, on_hup, SIGHUP);
+    uv_unref((uv_handle_t *)&p->hup);
+    if (uv_poll_init(loop, &p->life, FD_LIFE) == 0) {
+        uv_poll_start(&p->life, UV_READABLE, on_life);
+        uv_unref((uv_handle_t *)&p->life);
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    static struct program p;
+    struct rlimit files;
+    bool direct = argc == 2 && strcmp(argv[1], "--direct") == 0;
+    int r;
+
+    if (argc != 1 && !direct) {
+        fprintf(stderr, "godwit-enqueue: run by godwit start, or by the "
+                "commands with --direct\n");
+        return 64;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    umask(007);
+    setenv("UV_THREADPOOL_SIZE", direct ? "4" : "32", 0);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    p.enqueue.loop = uv_default_loop();
+    p.enqueue.trigger = -1;
+    conf_paths(&p.paths);
+    read_settings(&p);
+    open_todo(&p, direct ? -1 : FD_TODO);
+    if (direct)
+        drop_root(&p);
+    if (sodium_init() < 0)
+        log_die("fatal why=\"libsodium does not start\"");
+    commit_init(&p.enqueue.commit, p.enqueue.loop, &p.enqueue.todo,
+                pull_trigger);
+    if (!direct)
+        serve(&p);
+    else if ((r = door_serve(&p.direct_door, &p.enqueue, FD_SUBMIT)) < 0)
+        log_die("fatal why=%s doing=\"serve the caller\"", strerror(-r));
+    uv_run(p.enqueue.loop, UV_RUN_DEFAULT);
+    return 0;
+}

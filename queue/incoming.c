@@ -1,0 +1,243 @@
+#include "queue/incoming.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/date.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "base/job.h"
+
+enum {
+    LINE_MAX_SMTP = 998, /* RFC 5321 4.5.3.1.6, without CRLF */
+};
+
+void
+incoming_init(struct incoming *in, const struct todo *todo)
+{
+    memset(in, 0, sizeof *in);
+    in->todo = todo;
+    in->fd = -1;
+    digest_init(&in->digest);
+}
+
+/* What SMTP will have to know about the content, seen in the same pass. */
+static void
+look(struct incoming *in, const unsigned char *p, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = p[i];
+
+        if (c == '\n') {
+            size_t bytes = in->column - (in->cr ? 1 : 0);
+
+            if (bytes > LINE_MAX_SMTP)
+                in->facts |= JOB_LONG_LINE;
+            if (bytes == 0)
+                in->body = true;
+            in->column = 0;
+            in->cr = false;
+            continue;
+        }
+        if (in->cr)
+            in->facts |= JOB_BARE_CR;
+        in->cr = c == '\r';
+        in->column++;
+        if (c >= 128)
+            in->facts |= in->body ? JOB_8BIT_BODY : JOB_8BIT_HEADER;
+        else if (c == 0)
+            in->facts |= JOB_NUL;
+    }
+}
+
+static void
+look_end(struct incoming *in)
+{
+    if (in->cr)
+        in->facts |= JOB_BARE_CR;
+    if (in->column > LINE_MAX_SMTP)
+        in->facts |= JOB_LONG_LINE;
+}
+
+static void
+choose_id(struct incoming *in)
+{
+    in->birth_ms = date_now();
+    in->id = id_make(in->birth_ms, randombytes_random());
+}
+
+static int
+open_file(struct incoming *in)
+{
+    id_text name;
+    char dot[ID_LEN + 2];
+
+    if (in->fd >= 0)
+        return 0;
+    if (!in->todo->dots) {
+        in->fd = openat(in->todo->dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC,
+                        0660);
+        return in->fd < 0 ? -errno : 0;
+    }
+    if (in->id == 0)
+        choose_id(in);
+    snprintf(dot, sizeof dot, ".%s", id_print(in->id, name));
+    in->fd = openat(in->todo->dir, dot, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC,
+                    0660);
+    in->dotted = in->fd >= 0;
+    return in->fd < 0 ? -errno : 0;
+}
+
+static void
+take_in(struct incoming *in)
+{
+    digest_add(&in->digest, in->content.data, in->content.len);
+    look(in, (unsigned char *)in->content.data, in->content.len);
+}
+
+int
+incoming_spill(struct incoming *in)
+{
+    int r;
+
+    if ((r = open_file(in)) < 0)
+        return r;
+    take_in(in);
+    r = file_pwrite(in->fd, in->content.data, in->content.len,
+                    CONTENT_OFFSET + in->written);
+    in->written += in->content.len;
+    buf_clear(&in->content);
+    return r;
+}
+
+/* All parts in one call; what a short write left goes piece by piece. */
+static int
+write_parts(int fd, struct iovec *iov, int count, uint64_t offset)
+{
+    ssize_t n = pwritev(fd, iov, count, (off_t)offset);
+
+    if (n < 0 && errno != EINTR)
+        return -errno;
+    if (n < 0)
+        n = 0;
+    for (int i = 0; i < count; i++) {
+        size_t skip = (size_t)n < iov[i].iov_len ? (size_t)n : iov[i].iov_len;
+        int r;
+
+        if (skip < iov[i].iov_len &&
+            (r = file_pwrite(fd, (char *)iov[i].iov_base + skip,
+                             iov[i].iov_len - skip, offset + skip)) < 0)
+            return r;
+        n -= (ssize_t)skip;
+        offset += iov[i].iov_len;
+    }
+    return 0;
+}
+
+static int
+write_file(struct incoming *in, const struct envelope *e, uint64_t next_s)
+{
+    unsigned char front[CONTENT_OFFSET] = {0};
+    struct slot slot = {.next = next_s, .attempts = 1};
+    struct state owed = {.state = OWED};
+    struct header h = {.id = in->id, .birth_ms = in->birth_ms,
+                       .rcpt_count = e->rcpt_count};
+    struct buf tail = {0};
+    struct iovec iov[3];
+    int r;
+
+    envelope_print(&tail, e);
+    take_in(in);
+    look_end(in);
+    h.facts = in->facts;
+    h.content_length = in->written + in->content.len;
+    h.envelope_length = tail.len;
+    digest_end(&in->digest, h.content_digest);
+    digest_of(buf_view(&tail), h.envelope_digest);
+    while (header_envelope(&h) + tail.len < header_states(&h))
+        buf_addbyte(&tail, 0);
+    for (uint32_t i = 0; i < e->rcpt_count; i++) {
+        unsigned char record[STATE_LEN];
+
+        state_print(record, h.id, i, &owed);
+        buf_add(&tail, record, STATE_LEN);
+    }
+    header_print(front, &h);
+    slot_print(front + SLOT_OFFSET, h.id, &slot);
+
+    iov[0] = (struct iovec){front, sizeof front};
+    iov[1] = (struct iovec){in->content.data, in->content.len};
+    iov[2] = (struct iovec){tail.data, tail.len};
+    if (in->written == 0)
+        r = write_parts(in->fd, iov, 3, 0);
+    else if ((r = write_parts(in->fd, iov + 1, 2,
+                              CONTENT_OFFSET + in->written)) == 0)
+        r = file_pwrite(in->fd, front, sizeof front, 0);
+    buf_free(&tail);
+    return r;
+}
+
+static int
+give_name(struct incoming *in)
+{
+    char from[32];
+    id_text name;
+    int r;
+
+    id_print(in->id, name);
+    if (in->dotted) {
+        snprintf(from, sizeof from, ".%s", name);
+        r = linkat(in->todo->dir, from, in->todo->dir, name, 0) < 0 ? -errno
+                                                                     : 0;
+        unlinkat(in->todo->dir, from, 0);
+        in->dotted = false;
+        return r;
+    }
+    snprintf(from, sizeof from, "%d", in->fd);
+    return linkat(in->todo->proc, from, in->todo->dir, name,
+                  AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+int
+incoming_link(struct incoming *in, const struct envelope *e, uint64_t next_s)
+{
+    int r;
+
+    /* The id is under the header's digest, so it has to be free: one that
+     * was made here is free but for a chance of 1 in 4 million within one
+     * millisecond; then the caller is told to try again. */
+    if (in->id == 0)
+        choose_id(in);
+    if ((r = open_file(in)) < 0 || (r = write_file(in, e, next_s)) < 0 ||
+        (r = file_sync(in->fd)) < 0)
+        return r;
+    return give_name(in);
+}
+
+void
+incoming_unlink(struct incoming *in)
+{
+    id_text name;
+
+    unlinkat(in->todo->dir, id_print(in->id, name), 0);
+}
+
+void
+incoming_free(struct incoming *in)
+{
+    char dot[ID_LEN + 2];
+    id_text name;
+
+    if (in->dotted) {
+        snprintf(dot, sizeof dot, ".%s", id_print(in->id, name));
+        unlinkat(in->todo->dir, dot, 0);
+    }
+    file_close(&in->fd);
+    buf_free(&in->content);
+    buf_free(&in->envelope);
+}

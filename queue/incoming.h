@@ -1,0 +1,55 @@
+/* incoming.h - one message on its way to disk
+ *
+ * Blocking; the functions that say so run in the pool, one at a time per
+ * message.  A crash at any moment before incoming_link leaves nothing. */
+#ifndef QUEUE_INCOMING_H
+#define QUEUE_INCOMING_H
+
+#include "base/envelope.h"
+#include "queue/message.h"
+
+/* Where new messages go; made once. */
+struct todo {
+    int dir;    /* todo/, for names and for its sync */
+    int proc;   /* /proc/self/fd, to give a nameless file its name */
+    bool list;  /* dir can be synced (opened for reading) */
+    bool dots;  /* no O_TMPFILE here: names begin with a dot */
+};
+
+struct incoming {
+    const struct todo *todo; /* borrowed */
+    int fd;                  /* -1: nothing written yet */
+    uint64_t id;             /* 0: not yet chosen */
+    uint64_t birth_ms;
+    struct buf content;      /* received, not yet written */
+    struct buf envelope;     /* fields as received */
+    uint64_t written;        /* bytes of content in the file */
+    struct digest digest;
+    uint32_t facts;          /* of the bytes seen so far, base/job.h */
+    size_t column;           /* of the line being looked at */
+    bool body;               /* behind the header section */
+    bool cr;                 /* the last byte was a CR */
+    bool dotted;             /* the file has a dot name */
+};
+
+void incoming_init(struct incoming *in, const struct todo *todo);
+
+/* Pool: writes what is in content, so that memory stays bounded.  0 or a
+ * negative errno; the message is worthless then. */
+int incoming_spill(struct incoming *in);
+
+/* Pool: the whole file: rest of the content, envelope (as envelope_print
+ * writes e), header, slot with the first retry at next_s, states; synced and
+ * given its name in todo/.  -EEXIST: that id is there (a caller that chose
+ * it takes this as stored).  The name is durable only after a sync of todo/ (base rule: sync
+ * the file, then the folder, before any answer). */
+int incoming_link(struct incoming *in, const struct envelope *e,
+                  uint64_t next_s);
+
+/* Takes the name away again, where it is still there: after a failed sync of
+ * todo/ the message counts as refused. */
+void incoming_unlink(struct incoming *in);
+
+void incoming_free(struct incoming *in);
+
+#endif

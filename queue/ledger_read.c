@@ -1,0 +1,222 @@
+#include "queue/ledger_read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/date.h"
+#include "base/file.h"
+#include "base/line.h"
+
+enum { AHEAD = 256 * 1024, STAMP_LEN = 24 };
+
+static uint64_t
+base_of(const struct ledger_reader *r)
+{
+    return r->segments.bases[r->at];
+}
+
+/* Opens the segment at r->at, to be read from r->position. */
+static int
+open_segment(struct ledger_reader *r)
+{
+    char name[SEGMENT_NAME + 1];
+    struct stat st;
+    int e;
+
+    file_close(&r->fd);
+    segment_name(base_of(r), name);
+    if ((e = file_open(&r->fd, r->dir, name)) < 0)
+        return e;
+    if (fstat(r->fd, &st) < 0)
+        return -errno;
+    r->size = (uint64_t)st.st_size;
+    buf_clear(&r->bytes);
+    r->end = r->position;
+    return 0;
+}
+
+int
+ledger_readopen(struct ledger_reader *r, int ledgerdir, uint64_t position,
+                const struct chain *chain)
+{
+    int e;
+
+    memset(r, 0, sizeof *r);
+    r->dir = ledgerdir;
+    r->fd = -1;
+    if ((e = segments_list(ledgerdir, &r->segments)) < 0)
+        return e;
+    if (r->segments.count == 0)
+        return -ENOENT;
+    if (chain) {
+        r->chain = *chain;
+        r->position = position;
+        while (r->at + 1 < r->segments.count &&
+               r->segments.bases[r->at + 1] <= position)
+            r->at++;
+        if (base_of(r) > position)
+            return -EBADMSG;
+    } else {
+        r->position = base_of(r);
+        r->fresh = true;
+    }
+    return open_segment(r);
+}
+
+/* Reads ahead; 0 when nothing more is there. */
+static int
+fill(struct ledger_reader *r)
+{
+    uint64_t left = base_of(r) + r->size - r->end;
+    size_t part = left < AHEAD ? (size_t)left : AHEAD;
+    int e;
+
+    if (part == 0 || r->end >= base_of(r) + r->size)
+        return 0;
+    buf_reserve(&r->bytes, part);
+    e = file_pread(r->fd, r->bytes.data + r->bytes.len, part,
+                   r->end - base_of(r));
+    if (e < 0)
+        return e == -ENODATA ? 0 : e;
+    r->bytes.len += part;
+    r->bytes.data[r->bytes.len] = 0;
+    r->end += part;
+    return 1;
+}
+
+/* The bytes up to the next newline; 0 if there are none. */
+static int
+peek(struct ledger_reader *r, struct view *line)
+{
+    for (;;) {
+        struct view v = buf_view(&r->bytes);
+        int e;
+
+        /* Consumed bytes stay in front until the buffer is read again. */
+        v = view_from(v, r->bytes.len - (size_t)(r->end - r->position));
+        line->len = view_find(v, '\n');
+        line->data = v.data;
+        if (line->len < v.len)
+            return 1;
+        if (v.len > LEDGER_LINE_MAX + 200)
+            return 0;
+        buf_consume(&r->bytes, r->bytes.len - v.len);
+        if ((e = fill(r)) <= 0)
+            return e;
+    }
+}
+
+static bool
+split(struct view text, struct ledger_line *l)
+{
+    l->text = view_from(text, STAMP_LEN + 1);
+    return text.len > STAMP_LEN &&
+           date_parse(view_make(text.data, STAMP_LEN), &l->ms);
+}
+
+/* The chain before a segment's first line, as that line itself has it. */
+static bool
+own_chain(struct view line, struct chain *c)
+{
+    struct buf prev = {0};
+    bool ok = line_get(line, "prev", &prev) &&
+              chain_parse(c, buf_view(&prev));
+
+    buf_free(&prev);
+    return ok;
+}
+
+static bool
+rest_is_blank(struct ledger_reader *r)
+{
+    uint64_t end = base_of(r) + r->size;
+
+    for (;;) {
+        size_t have = (size_t)(r->end - r->position);
+        const char *p = r->bytes.data + r->bytes.len - have;
+
+        for (size_t i = 0; i < have; i++)
+            if (p[i] != '\n')
+                return false;
+        r->position += have;
+        buf_clear(&r->bytes);
+        if (r->position >= end || fill(r) <= 0)
+            return true;
+    }
+}
+
+/* No further line here: the next segment may say that it goes on there. */
+static int
+next_segment(struct ledger_reader *r, struct ledger_line *l)
+{
+    uint64_t stop = r->position, after;
+    struct chain chain = r->chain;
+    struct view line, text;
+    int e;
+
+    if (r->at + 1 == r->segments.count) {
+        r->torn = !rest_is_blank(r);
+        r->position = stop;
+        return 0;
+    }
+    r->at++;
+    r->position = base_of(r);
+    if ((e = open_segment(r)) < 0)
+        return e;
+    if ((e = peek(r, &line)) < 0)
+        return e;
+    if (e == 0 || !chain_check(&chain, line, &text) ||
+        !line_getnumber(text, "after", &after) || after != stop) {
+        r->position = stop;
+        return -EBADMSG;
+    }
+    l->position = r->position;
+    l->whole = line;
+    r->position += line.len + 1;
+    r->chain = chain;
+    return split(text, l) ? 1 : -EBADMSG;
+}
+
+int
+ledger_next(struct ledger_reader *r, struct ledger_line *l)
+{
+    struct view line, text;
+    struct chain chain;
+    int e = peek(r, &line);
+
+    if (e < 0)
+        return e;
+    if (e == 0 || line.len == 0)
+        return next_segment(r, l);
+    if (r->fresh && own_chain(line, &chain))
+        r->chain = chain;
+    chain = r->chain;
+    if (!chain_check(&chain, line, &text) || !split(text, l))
+        return next_segment(r, l);
+    r->fresh = false;
+    r->chain = chain;
+    l->position = r->position;
+    l->whole = line;
+    r->position += line.len + 1;
+    return 1;
+}
+
+void
+ledger_readclose(struct ledger_reader *r)
+{
+    file_close(&r->fd);
+    segments_free(&r->segments);
+    buf_free(&r->bytes);
+}
+
+bool
+ledger_is(const struct ledger_line *line, const char *event)
+{
+    size_t len = strlen(event);
+
+    return line->text.len >= len && memcmp(line->text.data, event, len) == 0 &&
+           (line->text.len == len || line->text.data[len] == ' ');
+}
