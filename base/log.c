@@ -6,7 +6,7 @@
 
 #include "base/line.h"
 
-static void
+__attribute__((format(printf, 1, 0))) static void
 put(const char *fmt, va_list ap)
 {
     struct buf b = {0};

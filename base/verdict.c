@@ -22,7 +22,7 @@ printable(char *s)
             *s = '?';
 }
 
-static void
+__attribute__((format(printf, 4, 0))) static void
 fill(struct outcome *o, enum verdict verdict, const char *code,
      const char *fmt, va_list ap)
 {
