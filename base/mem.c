@@ -25,6 +25,17 @@ mem_alloc(size_t size)
 }
 
 void *
+mem_aligned(size_t align, size_t size)
+{
+    size_t whole = (size + align - 1) / align * align;
+    void *p = aligned_alloc(align, whole);
+
+    if (!p)
+        die();
+    return memset(p, 0, whole);
+}
+
+void *
 mem_grow(void *old, size_t size)
 {
     void *p = realloc(old, size ? size : 1);

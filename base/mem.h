@@ -11,6 +11,10 @@
 /* size zeroed bytes, owned by the caller, freed with free(). */
 void *mem_alloc(size_t size);
 
+/* The same at an address that is a multiple of align (a power of two), for
+ * types that ask for more than malloc gives, as struct digest does. */
+void *mem_aligned(size_t align, size_t size);
+
 /* old, now size bytes long (new bytes undefined); old is gone. */
 void *mem_grow(void *old, size_t size);
 
