@@ -148,36 +148,82 @@ rest_is_blank(struct ledger_reader *r)
     }
 }
 
-/* No further line here: the next segment may say that it goes on there. */
+/* What the first line of a segment says: where it goes on, and the chain
+ * there; false if it has no such line (its writing failed, it is void). */
+static bool
+first_line(int dir, uint64_t base, uint64_t *after, struct chain *prev)
+{
+    char name[SEGMENT_NAME + 1];
+    struct view line, text;
+    struct chain chain;
+    char bytes[512];
+    ssize_t n = -1;
+    int fd;
+
+    segment_name(base, name);
+    if (file_open(&fd, dir, name) == 0)
+        n = pread(fd, bytes, sizeof bytes, 0);
+    file_close(&fd);
+    if (n <= 0)
+        return false;
+    line = view_make(bytes, (size_t)n);
+    line.len = view_find(line, '\n');
+    if (!own_chain(line, prev))
+        return false;
+    chain = *prev;
+    return chain_check(&chain, line, &text) &&
+           line_getnumber(text, "after", after);
+}
+
+/* The segment that goes on here.  Where writing failed there may be several
+ * that do; the last of them is the one that counts.  1, 0: none, or -EBADMSG:
+ * those that follow go on somewhere else. */
+static int
+find_next(struct ledger_reader *r, size_t *found)
+{
+    int any = 0;
+
+    for (size_t i = r->at + 1; i < r->segments.count; i++) {
+        struct chain prev;
+        uint64_t after;
+
+        if (!first_line(r->dir, r->segments.bases[i], &after, &prev))
+            continue;
+        if (after != r->position ||
+            memcmp(&prev, &r->chain, sizeof prev) != 0)
+            return any ? any : -EBADMSG;
+        *found = i;
+        any = 1;
+    }
+    return any;
+}
+
+/* No further line here: a later segment may say that it goes on here. */
 static int
 next_segment(struct ledger_reader *r, struct ledger_line *l)
 {
-    uint64_t stop = r->position, after;
-    struct chain chain = r->chain;
+    uint64_t stop = r->position;
     struct view line, text;
-    int e;
+    size_t found;
+    int e = find_next(r, &found);
 
-    if (r->at + 1 == r->segments.count) {
-        r->torn = !rest_is_blank(r);
+    if (e < 0)
+        return e;
+    if (e == 0) {
+        r->torn = !rest_is_blank(r) || r->at + 1 < r->segments.count;
         r->position = stop;
         return 0;
     }
-    r->at++;
+    r->at = found;
     r->position = base_of(r);
-    if ((e = open_segment(r)) < 0)
+    if ((e = open_segment(r)) < 0 || (e = peek(r, &line)) < 0)
         return e;
-    if ((e = peek(r, &line)) < 0)
-        return e;
-    if (e == 0 || !chain_check(&chain, line, &text) ||
-        !line_getnumber(text, "after", &after) || after != stop) {
-        r->position = stop;
+    if (!chain_check(&r->chain, line, &text) || !split(text, l))
         return -EBADMSG;
-    }
     l->position = r->position;
     l->whole = line;
     r->position += line.len + 1;
-    r->chain = chain;
-    return split(text, l) ? 1 : -EBADMSG;
+    return 1;
 }
 
 int

@@ -1,0 +1,79 @@
+/* ledger.h - appends outcomes, durable before anything acts on them
+ *
+ * Lines are collected and written by one write and one sync at a time; all
+ * that wait share it.  A failed write or sync makes the segment worthless:
+ * the lines stay in memory and go to a new one, whose first line names the
+ * last synced position; what follows that position in the old one is void. */
+#ifndef QUEUE_LEDGER_H
+#define QUEUE_LEDGER_H
+
+#include <uv.h>
+
+#include "queue/segment.h"
+
+/* Stands in the struct that waits; called once. */
+struct ledger_wait {
+    struct ledger_wait *next;
+    uint64_t seq;
+    void (*done)(struct ledger_wait *w);
+};
+
+struct ledger_batch;
+
+struct ledger {
+    uv_loop_t *loop;
+    uv_work_t work, spare_work;
+    uv_timer_t again;
+    uv_mutex_t segments_lock;
+    int dir;
+    uint64_t size;             /* of a segment */
+    unsigned char secret[64];  /* Ed25519 */
+    int fd;                    /* of the segment at hand, -1: take a new one */
+    uint64_t base;
+    uint64_t position;         /* behind the last synced line */
+    struct chain chain;
+    uint64_t signed_position;  /* behind the last signature */
+    struct chain signed_chain;
+    struct ledger_batch *collecting, *flushing;
+    uint64_t appended, synced; /* lines counted */
+    struct ledger_wait *waits, **waits_end;
+    bool busy, failing, sparing;
+    uint64_t stamp_ms;         /* the time as text, made once a moment */
+    struct buf stamp;
+    uint64_t syncs;
+    void (*recovered)(void *data); /* after a failure, when it works again */
+    void *data;
+};
+
+/* Goes on behind position and chain, in the segment at base; a new segment
+ * is begun where fresh says so (an unfinished line follows there, or there
+ * is none).  dir and loop are borrowed. */
+void ledger_init(struct ledger *l, uv_loop_t *loop, int dir, uint64_t size,
+                 const unsigned char secret[64]);
+int ledger_goon(struct ledger *l, uint64_t base, uint64_t position,
+                const struct chain *chain, bool fresh);
+
+/* Appends one line: fmt as line_print reads it.  Where where is not NULL it
+ * gets the line's position when that is synced, so it must stay until then
+ * (ledger_wait). */
+void ledger_line(struct ledger *l, uint64_t *where, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A signature over all before. */
+void ledger_sign(struct ledger *l);
+
+/* done is called when all that was appended so far is synced. */
+void ledger_wait(struct ledger *l, struct ledger_wait *w,
+                 void (*done)(struct ledger_wait *));
+
+/* Writes out what nobody waits for (deferrals). */
+void ledger_flush(struct ledger *l);
+
+/* Whether outcomes pile up because the ledger can't be written: hand out no
+ * new job. */
+bool ledger_blocked(const struct ledger *l);
+
+/* Closes what ledger_init opened; nothing may be in flight. */
+void ledger_close(struct ledger *l);
+
+#endif
