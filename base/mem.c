@@ -4,6 +4,14 @@
 #include <string.h>
 #include <unistd.h>
 
+static int exit_code = 111;
+
+void
+mem_exit(int code)
+{
+    exit_code = code;
+}
+
 static void
 die(void)
 {
@@ -11,7 +19,7 @@ die(void)
     ssize_t r = write(2, why, sizeof why - 1);
 
     (void)r;
-    _exit(111);
+    _exit(exit_code);
 }
 
 void *

@@ -1,8 +1,8 @@
 /* mem.h - memory, or the end of the program
  *
  * Nothing here returns NULL: without memory the program says so and exits
- * 111, which is LATER for all it held.  In exchange every length from
- * outside meets a named limit before it comes here. */
+ * 111 (or mem_exit's code), which is LATER for all it held.  In exchange
+ * every length from outside meets a named limit before it comes here. */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
@@ -23,5 +23,9 @@ char *mem_dup(const void *data, size_t len);
 
 /* A copy of a string. */
 char *mem_string(const char *s);
+
+/* From now on the exit code when memory runs out, for programs whose callers
+ * read other codes: sendmail 75, qmail-queue 51. */
+void mem_exit(int code);
 
 #endif

@@ -228,9 +228,9 @@ submit_end(struct submit *s, id_text id, struct outcome *o)
     int r;
 
     /* A server that refuses may answer and close before all was written. */
-    before = s->failed;
     frame_put(&s->out, '.', view_of(""));
     flush(s);
+    before = s->failed; /* the '.' did not get out whole */
     r = answer(s, &in, &kind, &payload);
     if (r < 0) {
         s->failed = true;

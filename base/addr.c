@@ -1,0 +1,154 @@
+#include "base/addr.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+/* ASCII's, and U+0080 to U+009F. */
+static bool
+control(struct view v)
+{
+    unsigned char c = (unsigned char)v.data[0];
+
+    return c < ' ' || c == 127 ||
+           (c == 0xc2 && v.len > 1 && (unsigned char)v.data[1] < 0xa0);
+}
+
+/* The length of a character of an atom: RFC 5322 3.2.3, RFC 6532 3.2. */
+static size_t
+atext(struct view v)
+{
+    if (v.len == 0 || control(v))
+        return 0;
+    return strchr(" ()<>[]:;@\\,.\"", v.data[0]) ? 0 : utf8_next(v);
+}
+
+static bool
+literal(struct view v)
+{
+    char text[64], address[16];
+    bool six;
+
+    if (v.len < 3 || v.len > sizeof text || v.data[v.len - 1] != ']')
+        return false;
+    v = view_make(v.data + 1, v.len - 2);
+    six = v.len > 5 && view_equalcase(view_make(v.data, 5), view_of("IPv6:"));
+    if (six)
+        v = view_from(v, 5);
+    memcpy(text, v.data, v.len);
+    text[v.len] = 0;
+    return inet_pton(six ? AF_INET6 : AF_INET, text, address) == 1;
+}
+
+static bool
+label(struct view v)
+{
+    if (v.len == 0 || v.len > ADDR_LABEL_MAX || v.data[0] == '-' ||
+        v.data[v.len - 1] == '-')
+        return false;
+    while (v.len) {
+        char c = v.data[0];
+        size_t n = atext(v);
+
+        if (n == 0 || (n == 1 && !(c >= 'a' && c <= 'z') &&
+                       !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+                       c != '-' && c != '_'))
+            return false;
+        v = view_from(v, n);
+    }
+    return true;
+}
+
+bool
+addr_domain(struct view domain, const char **why)
+{
+    *why = "domain too long";
+    if (domain.len > ADDR_DOMAIN_MAX)
+        return false;
+    *why = "not an address within '[]'";
+    if (domain.len && domain.data[0] == '[')
+        return literal(domain);
+    *why = "not a domain name";
+    for (;;) {
+        size_t dot = view_find(domain, '.');
+
+        if (!label(view_make(domain.data, dot)))
+            return false;
+        if (dot == domain.len)
+            return true;
+        domain = view_from(domain, dot + 1);
+    }
+}
+
+void
+addr_split(struct view kept, struct view *local, struct view *domain)
+{
+    size_t at = view_findlast(kept, '@');
+
+    /* An unqualified "a@b" ends in its quote, a domain never does. */
+    if (kept.len && kept.data[kept.len - 1] == '"')
+        at = kept.len;
+    *local = view_make(kept.data, at);
+    *domain = view_from(kept, at + 1);
+}
+
+void
+addr_unquote(struct buf *b, struct view local)
+{
+    if (local.len < 2 || local.data[0] != '"') {
+        buf_addview(b, local);
+        return;
+    }
+    for (size_t i = 1; i + 1 < local.len; i++) {
+        if (local.data[i] == '\\' && i + 2 < local.len)
+            i++;
+        buf_addbyte(b, local.data[i]);
+    }
+}
+
+/* RFC 5321 4.1.2 Dot-string */
+static bool
+dot_string(struct view v)
+{
+    bool dot = true;
+
+    while (v.len) {
+        size_t n = v.data[0] == '.' && !dot ? 1 : atext(v);
+
+        if (n == 0)
+            return false;
+        dot = v.data[0] == '.';
+        v = view_from(v, n);
+    }
+    return !dot;
+}
+
+void
+addr_quote(struct buf *b, struct view name)
+{
+    if (dot_string(name)) {
+        buf_addview(b, name);
+        return;
+    }
+    buf_addbyte(b, '"');
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.data[i] == '"' || name.data[i] == '\\')
+            buf_addbyte(b, '\\');
+        buf_addbyte(b, name.data[i]);
+    }
+    buf_addbyte(b, '"');
+}
+
+bool
+addr_unclean(struct view v)
+{
+    while (v.len) {
+        size_t n = utf8_next(v);
+
+        if (n == 0 || control(v))
+            return true;
+        v = view_from(v, n);
+    }
+    return false;
+}
