@@ -1,0 +1,165 @@
+#include "local/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "local/deliver.h"
+
+enum { CHILD_SOCK = 3, CHILD_LIFE = 4, CHILD_FIRST_FREE = 5 };
+
+/* The parent's handlers belong to its loop.  A size limit is to be an errno
+ * like any other. */
+static void
+reset_signals(void)
+{
+    sigset_t none;
+
+    for (int s = 1; s < NSIG; s++)
+        signal(s, s == SIGXFSZ || s == SIGPIPE ? SIG_IGN : SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Only socket, life pipe and standard error stay. */
+static int
+drop_descriptors(int sock, int life)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    /* Copies above, so that neither lands on the other's number. */
+    if (null < 0 || (sock = fcntl(sock, F_DUPFD_CLOEXEC, 16)) < 0 ||
+        (life = fcntl(life, F_DUPFD_CLOEXEC, 16)) < 0)
+        return -errno;
+    if (dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+        dup3(sock, CHILD_SOCK, O_CLOEXEC) < 0 ||
+        dup3(life, CHILD_LIFE, O_CLOEXEC) < 0 ||
+        close_range(CHILD_FIRST_FREE, ~0U, 0) < 0)
+        return -errno;
+    return 0;
+}
+
+static int
+take_ids(const struct account *a)
+{
+    uid_t ru, eu, su;
+    gid_t rg, eg, sg;
+
+    if (a->uid == 0)
+        return -EPERM;
+    if (setgroups(a->group_count, a->groups) < 0 ||
+        setresgid(a->gid, a->gid, a->gid) < 0 ||
+        setresuid(a->uid, a->uid, a->uid) < 0 ||
+        getresgid(&rg, &eg, &sg) < 0 || getresuid(&ru, &eu, &su) < 0)
+        return -errno;
+    if (rg != a->gid || eg != a->gid || sg != a->gid ||
+        ru != a->uid || eu != a->uid || su != a->uid)
+        return -EPERM;
+    /* For good: whoever can go back never went. */
+    if (setuid(0) == 0 || seteuid(0) == 0)
+        return -EPERM;
+    return 0;
+}
+
+static int
+become(const struct child_facts *f)
+{
+    static const struct rlimit none = {0, 0};
+    int r;
+
+    if (f->become && (r = take_ids(f->account)) < 0)
+        return r;
+    if (geteuid() != f->account->uid || geteuid() == 0)
+        return -EPERM;
+    /* The memory still holds what the parent knew of other people's mail. */
+    if (prctl(PR_SET_DUMPABLE, 0) < 0 ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        setrlimit(RLIMIT_CORE, &none) < 0)
+        return -errno;
+    prctl(PR_SET_NAME, "godwit-deliver");
+    umask(077);
+    return chdir(f->account->home) < 0 ? -errno : 0;
+}
+
+static void
+deliver(const struct child_facts *f, const struct job *j, int content,
+        struct deliver_memory *memory, struct report *r)
+{
+    struct delivery d = {.job = j, .content = content, .me = f->me,
+                         .home = f->account->home, .memory = memory};
+
+    deliver_run(&d, f->instruction, r);
+}
+
+/* 1: a job and its content; 0: the end; -1: what nobody should send. */
+static int
+receive(struct buf *b, struct job *j, int *content)
+{
+    ssize_t n;
+
+    buf_clear(b);
+    if ((n = job_recv(CHILD_SOCK, b, content)) == 0)
+        return 0;
+    if (n < 0 || *content < 0 || job_parse(j, buf_view(b)) < 0 ||
+        j->rcpt_count != 1)
+        return -1;
+    return 1;
+}
+
+/* Receives one job, answers it.  failed: what kept us from becoming the
+ * account, or 0.  1: and on; 0: the end; -1: the end of a failure. */
+static int
+serve(const struct child_facts *f, struct buf *b, int failed,
+      struct deliver_memory *memory)
+{
+    struct report r = {0};
+    struct job j;
+    int content = -1, n;
+
+    if ((n = receive(b, &j, &content)) <= 0)
+        return n;
+    r.number = j.number;
+    r.index = j.rcpts[0].index;
+    if (failed)
+        outcome_errno(&r.outcome, failed, "cannot become %s in %s",
+                      f->account->name, f->account->home);
+    else
+        deliver(f, &j, content, memory, &r);
+    file_close(&content);
+
+    buf_clear(b);
+    report_print(b, &r);
+    if ((n = job_send(CHILD_SOCK, buf_view(b), -1)) < 0)
+        log_event("unreported user=%s verdict=%s text=%s why=%s",
+                  f->account->name, verdict_word(r.outcome.verdict),
+                  r.outcome.text, strerror(-n));
+    return n < 0 || failed ? -1 : 1;
+}
+
+_Noreturn void
+child_run(const struct child_facts *f, int sock, int life)
+{
+    struct deliver_memory memory = {0};
+    struct buf b = {0};
+    int r, going;
+
+    reset_signals();
+    if ((r = drop_descriptors(sock, life)) < 0) {
+        log_event("deliverer-failed user=%s why=%s", f->account->name,
+                  strerror(-r));
+        _exit(111);
+    }
+    r = become(f);
+    while ((going = serve(f, &b, r, &memory)) > 0)
+        ;
+    _exit(going < 0 ? 111 : 0);
+}

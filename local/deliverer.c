@@ -1,0 +1,192 @@
+#include "local/deliverer.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/* All signals wait while we fork: one that came to the child before it reset
+ * the handlers would be told to our loop. */
+static pid_t
+fork_child(const struct child_facts *f, int sock, int life)
+{
+    sigset_t all, before;
+    pid_t pid;
+    int e;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid = fork();
+    if (pid == 0)
+        child_run(f, sock, life);
+    e = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return pid < 0 ? -e : pid;
+}
+
+static void
+on_closed(uv_handle_t *h)
+{
+    struct deliverer *d = h->data;
+
+    if (--d->handles == 0) {
+        file_close(&d->sock);
+        free(d);
+    }
+}
+
+static void
+on_timer(uv_timer_t *h)
+{
+    struct deliverer *d = h->data;
+
+    d->calls->on_time(d);
+}
+
+/* Takes one report.  A deliverer's bytes come from the user's process: they
+ * say what became of the mail it was given and nothing else.  No descriptor
+ * is taken. */
+static void
+read_report(struct deliverer *d)
+{
+    char bytes[REPORT_MAX];
+    void *task = d->task;
+    struct report r;
+    ssize_t n;
+
+    do
+        n = recv(d->sock, bytes, sizeof bytes, MSG_DONTWAIT | MSG_TRUNC);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EAGAIN)
+        return;
+    if (n == 0 && d->ending && !d->task) {
+        uv_poll_stop(&d->poll);
+        return;
+    }
+    if (n <= 0 || (size_t)n > sizeof bytes || !d->task ||
+        report_parse(&r, view_make(bytes, (size_t)n)) < 0 ||
+        r.number != d->number) {
+        deliverer_kill(d);
+        return;
+    }
+    r.flags = 0;
+    uv_timer_stop(&d->timer);
+    d->task = NULL;
+    d->calls->on_report(d, task, &r);
+}
+
+static void
+on_readable(uv_poll_t *h, int status, int events)
+{
+    struct deliverer *d = h->data;
+
+    (void)events;
+    if (status < 0)
+        deliverer_kill(d);
+    else
+        read_report(d);
+}
+
+struct deliverer *
+deliverer_new(uv_loop_t *loop, const struct child_facts *f, int life,
+              const struct deliverer_calls *calls, int *r)
+{
+    struct deliverer *d;
+    int pair[2];
+    pid_t pid;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        *r = -errno;
+        return NULL;
+    }
+    pid = fork_child(f, pair[1], life);
+    file_close(&pair[1]);
+    if (pid < 0) {
+        file_close(&pair[0]);
+        *r = (int)pid;
+        return NULL;
+    }
+    d = mem_alloc(sizeof *d);
+    d->pid = pid;
+    d->sock = pair[0];
+    d->calls = calls;
+    d->poll.data = d->timer.data = d;
+    d->handles = 2;
+    uv_timer_init(loop, &d->timer);
+    /* A socket that was just made is always one that can be polled. */
+    if ((*r = uv_poll_init(loop, &d->poll, d->sock)) < 0)
+        log_die("fatal program=local why=%s", uv_strerror(*r));
+    uv_poll_start(&d->poll, UV_READABLE, on_readable);
+    return d;
+}
+
+int
+deliverer_give(struct deliverer *d, const struct job *j, int content,
+               uint64_t timeout, void *task)
+{
+    struct buf b = {0};
+    int r;
+
+    job_print(&b, j);
+    r = job_send(d->sock, buf_view(&b), content);
+    buf_free(&b);
+    if (r < 0)
+        return r;
+    d->number = j->number;
+    d->task = task;
+    uv_timer_start(&d->timer, on_timer, timeout * 1000, 0);
+    return 0;
+}
+
+void
+deliverer_rest(struct deliverer *d, uint64_t seconds)
+{
+    uv_timer_start(&d->timer, on_timer, seconds * 1000, 0);
+}
+
+void
+deliverer_end(struct deliverer *d)
+{
+    d->ending = true;
+    if (!d->task)
+        uv_timer_stop(&d->timer);
+    shutdown(d->sock, SHUT_WR);
+}
+
+void
+deliverer_kill(struct deliverer *d)
+{
+    d->ending = d->killed = true;
+    uv_timer_stop(&d->timer);
+    uv_poll_stop(&d->poll);
+    if (d->pid > 0)
+        kill(d->pid, SIGKILL);
+}
+
+void
+deliverer_reap(struct deliverer *d)
+{
+    pid_t pid;
+    int status;
+
+    while ((pid = waitpid(d->pid, &status, WNOHANG)) < 0 && errno == EINTR)
+        ;
+    if (pid == 0)
+        return;
+    if (pid < 0)
+        status = 0;
+    d->pid = 0;
+    d->ending = true;
+    if (d->task)
+        read_report(d); /* what it said before it died counts */
+    d->calls->on_gone(d, status);
+    uv_close((uv_handle_t *)&d->poll, on_closed);
+    uv_close((uv_handle_t *)&d->timer, on_closed);
+}

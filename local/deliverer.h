@@ -1,0 +1,63 @@
+/* deliverer.h - a deliverer from the outside: a forked child, on the loop
+ *
+ * One delivery at a time.  Its struct lives until the child was waited for,
+ * and is freed by itself after on_gone. */
+#ifndef LOCAL_DELIVERER_H
+#define LOCAL_DELIVERER_H
+
+#include <sys/queue.h>
+#include <uv.h>
+
+#include "base/job.h"
+#include "local/child.h"
+
+struct deliverer;
+
+struct deliverer_calls {
+    /* The answer to what was given; the deliverer is idle again. */
+    void (*on_report)(struct deliverer *d, void *task,
+                      const struct report *r);
+    /* The time given at deliverer_give or deliverer_rest is over. */
+    void (*on_time)(struct deliverer *d);
+    /* Dead and waited for; what was given and not answered is the caller's
+     * to answer.  The last call. */
+    void (*on_gone)(struct deliverer *d, int status);
+};
+
+struct deliverer {
+    LIST_ENTRY(deliverer) link; /* the caller's */
+    void *owner;                /* the caller's */
+    void *task;                 /* the caller's; NULL: idle */
+    uv_poll_t poll;
+    uv_timer_t timer;
+    int handles;
+    int sock;
+    pid_t pid;
+    bool ending;                /* told to end or killed */
+    bool killed;
+    uint64_t number;            /* of the job given, while busy */
+    const struct deliverer_calls *calls;
+};
+
+/* Forks.  life is the end of the life pipe that the child keeps.  NULL and
+ * *r a negative errno if it could not be done. */
+struct deliverer *deliverer_new(uv_loop_t *loop, const struct child_facts *f,
+                                int life, const struct deliverer_calls *calls,
+                                int *r);
+
+/* A job of one recipient and its content, to be answered within timeout
+ * seconds; task is kept in d.  0 or a negative errno. */
+int deliverer_give(struct deliverer *d, const struct job *j, int content,
+                   uint64_t timeout, void *task);
+
+/* on_time comes after so many seconds without work. */
+void deliverer_rest(struct deliverer *d, uint64_t seconds);
+
+/* Ends when it has done what it has; at once; harmless twice. */
+void deliverer_end(struct deliverer *d);
+void deliverer_kill(struct deliverer *d);
+
+/* To be called for each after SIGCHLD, in a loop that allows removal. */
+void deliverer_reap(struct deliverer *d);
+
+#endif

@@ -1,0 +1,307 @@
+#include "local/maildir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/id.h"
+#include "base/mem.h"
+
+enum { PIECE = 65536 };
+
+bool
+maildir_claims(struct view instruction)
+{
+    return instruction.len >= 2 &&
+           (instruction.data[0] == '.' || instruction.data[0] == '/') &&
+           instruction.data[instruction.len - 1] == '/';
+}
+
+void
+maildir_name(struct buf *b, const struct job *j, const char *me)
+{
+    unsigned char hash[DIGEST_LEN];
+    id_text id;
+
+    digest_of(j->rcpts[0].address, hash);
+    buf_print(b, "%ju.G%sR%02x%02x%02x%02x.", (uintmax_t)j->birth,
+              id_print(j->id, id), hash[0], hash[1], hash[2], hash[3]);
+    for (size_t i = 0; me[i] && i < MAILDIR_ME_MAX; i++)
+        if (me[i] == '/' || me[i] == ':')
+            buf_print(b, "\\%03o", (unsigned)me[i]);
+        else
+            buf_addbyte(b, me[i]);
+}
+
+static int
+sync_parent(const char *path)
+{
+    char *copy = mem_string(path);
+    int r = file_syncdir(AT_FDCWD, dirname(copy));
+
+    free(copy);
+    return r;
+}
+
+static int
+make_folder(int dirfd, const char *name, bool *made)
+{
+    if (mkdirat(dirfd, name, 0700) < 0)
+        return errno == EEXIST ? 0 : -errno;
+    *made = true;
+    return 0;
+}
+
+/* Opens the Maildir at path.  The names of its folders are synced even where
+ * they were there already: whoever made them may have died before the sync,
+ * or be about to sync.  Once for each Maildir and process is enough. */
+static int
+open_maildir(int *dirfd, const char *path, struct deliver_memory *memory)
+{
+    bool made = false;
+    struct stat st;
+    int r;
+
+    if ((r = make_folder(AT_FDCWD, path, &made)) < 0 ||
+        (r = file_opendir(dirfd, AT_FDCWD, path)) < 0)
+        return r;
+    if (fstat(*dirfd, &st) < 0)
+        return -errno;
+    if ((r = make_folder(*dirfd, "tmp", &made)) < 0 ||
+        (r = make_folder(*dirfd, "new", &made)) < 0 ||
+        (r = make_folder(*dirfd, "cur", &made)) < 0)
+        return r;
+    if (!made && memory->dev == st.st_dev && memory->ino == st.st_ino)
+        return 0;
+    memory->ino = 0;
+    if ((r = file_sync(*dirfd)) < 0 || (r = sync_parent(path)) < 0)
+        return r;
+    memory->dev = st.st_dev;
+    memory->ino = st.st_ino;
+    return 0;
+}
+
+/* The content's digest is checked once more: what was verified was a copy
+ * that may have been to the disk and back. */
+static int
+write_content(int fd, const struct delivery *d)
+{
+    unsigned char have[DIGEST_LEN];
+    char piece[PIECE];
+    struct digest digest;
+    uint64_t at, length = d->job->length;
+    int r;
+
+    digest_init(&digest);
+    for (at = 0; at < length;) {
+        size_t len = length - at < PIECE ? (size_t)(length - at) : PIECE;
+
+        if ((r = file_pread(d->content, piece, len, at)) < 0 ||
+            (r = file_write(fd, piece, len)) < 0)
+            return r;
+        digest_add(&digest, piece, len);
+        at += len;
+    }
+    digest_end(&digest, have);
+    return digest_equal(have, d->job->digest) ? 0 : -EBADMSG;
+}
+
+static int
+write_file(int dirfd, const char *tmp, const struct delivery *d)
+{
+    int fd = -1, r;
+
+    if ((r = file_remove(dirfd, tmp)) < 0) /* a crash left it */
+        return r;
+    fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    if ((r = file_write(fd, d->header.data, d->header.len)) == 0 &&
+        (r = write_content(fd, d)) == 0)
+        r = file_sync(fd);
+    if (close(fd) < 0 && r == 0)
+        r = -errno;
+    return r;
+}
+
+/* tmp becomes new, which must not be there: -EEXIST.  Whatever went wrong,
+ * new is not there afterwards by our doing. */
+static int
+publish(int dirfd, const char *tmp, const char *new)
+{
+    int r;
+
+    if (linkat(dirfd, tmp, dirfd, new, 0) < 0)
+        return -errno;
+    if ((r = file_syncdir(dirfd, "new")) < 0)
+        file_remove(dirfd, new);
+    return r;
+}
+
+static int
+compare_open(int fd, const struct delivery *d)
+{
+    unsigned char have[DIGEST_LEN];
+    uint64_t at, end = d->header.len + d->job->length;
+    struct digest digest;
+    char piece[PIECE];
+    struct stat st;
+    int r;
+
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != end ||
+        d->header.len > sizeof piece)
+        return -EEXIST;
+    if ((r = file_pread(fd, piece, d->header.len, 0)) < 0)
+        return r;
+    if (memcmp(piece, d->header.data, d->header.len) != 0)
+        return -EEXIST;
+    digest_init(&digest);
+    for (at = d->header.len; at < end;) {
+        size_t len = end - at < PIECE ? (size_t)(end - at) : PIECE;
+
+        if ((r = file_pread(fd, piece, len, at)) < 0)
+            return r;
+        digest_add(&digest, piece, len);
+        at += len;
+    }
+    digest_end(&digest, have);
+    return digest_equal(have, d->job->digest) ? file_sync(fd) : -EEXIST;
+}
+
+/* Whether the file at path is what this delivery would have written: 0, and
+ * file and folder are synced; -EEXIST if it is another; or an errno. */
+static int
+compare(int dirfd, const char *path, const char *folder,
+        const struct delivery *d)
+{
+    int fd, r;
+
+    if ((r = file_open(&fd, dirfd, path)) < 0)
+        return r == -ELOOP ? -EEXIST : r;
+    r = compare_open(fd, d);
+    file_close(&fd);
+    return r < 0 ? r : file_syncdir(dirfd, folder);
+}
+
+/* The name's path in cur/, where a reader added flags; 1: found, 0: not. */
+static int
+find_in_cur(int dirfd, const char *name, struct buf *path)
+{
+    size_t len = strlen(name);
+    struct dirent *e;
+    int fd, r;
+    DIR *dir;
+
+    if ((r = file_opendir(&fd, dirfd, "cur")) < 0)
+        return r;
+    if (!(dir = fdopendir(fd))) {
+        r = -errno;
+        file_close(&fd);
+        return r;
+    }
+    while ((errno = 0, e = readdir(dir)))
+        if (strncmp(e->d_name, name, len) == 0 &&
+            (!e->d_name[len] || strchr(":,", e->d_name[len]))) {
+            buf_print(path, "cur/%s", e->d_name);
+            break;
+        }
+    r = e ? 1 : -errno;
+    closedir(dir);
+    return r;
+}
+
+/* 1: an earlier try left the whole file at where; 0: there is none. */
+static int
+find_earlier(int dirfd, const char *name, const struct delivery *d,
+             struct buf *where)
+{
+    int r;
+
+    buf_print(where, "new/%s", name);
+    r = compare(dirfd, where->data, "new", d);
+    if (r != -ENOENT)
+        return r < 0 ? r : 1;
+    if (!(d->job->flags & JOB_REPEAT) && d->job->attempt <= 1)
+        return 0;
+    buf_clear(where);
+    if ((r = find_in_cur(dirfd, name, where)) <= 0)
+        return r;
+    r = compare(dirfd, where->data, "cur", d);
+    return r < 0 ? r : 1;
+}
+
+/* where is set to the path below the Maildir. */
+static int
+store(int dirfd, const char *name, const struct delivery *d,
+      struct buf *where)
+{
+    struct buf tmp = {0};
+    int r;
+
+    buf_print(&tmp, "tmp/%s", name);
+    r = find_earlier(dirfd, name, d, where);
+    if (r == 1) {
+        file_remove(dirfd, tmp.data);
+        r = 0;
+    } else if (r == 0) {
+        buf_clear(where);
+        buf_print(where, "new/%s", name);
+        if ((r = write_file(dirfd, tmp.data, d)) == 0)
+            r = publish(dirfd, tmp.data, where->data);
+        file_remove(dirfd, tmp.data);
+    }
+    buf_free(&tmp);
+    return r;
+}
+
+static void
+name_place(char *host, size_t size, const char *home, struct view path)
+{
+    bool absolute = path.data[0] == '/';
+
+    while (path.len > 1 && path.data[path.len - 1] == '/')
+        path.len--;
+    if (!absolute && path.len > 2 && memcmp(path.data, "./", 2) == 0)
+        path = view_from(path, 2);
+    snprintf(host, size, "%s%s%.*s", absolute ? "" : home,
+             absolute ? "" : "/", (int)path.len, path.data);
+}
+
+enum verdict
+maildir_deliver(const struct delivery *d, struct view instruction,
+                struct report *r)
+{
+    struct buf name = {0}, path = {0}, where = {0};
+    struct outcome *o = &r->outcome;
+    int dirfd = -1, e;
+    enum verdict v;
+
+    buf_addview(&path, instruction);
+    maildir_name(&name, d->job, d->me);
+    name_place(r->host, sizeof r->host, d->home, instruction);
+
+    if ((e = open_maildir(&dirfd, path.data, d->memory)) == 0)
+        e = store(dirfd, name.data, d, &where);
+    if (e == 0)
+        v = outcome_set(o, DONE, "2.0.0", "stored as %s", where.data);
+    else if (e == -EEXIST && where.len)
+        v = outcome_set(o, LATER, "4.2.0", "another file has the name %s in %s",
+                        where.data, r->host);
+    else
+        v = outcome_errno(o, e, "maildir %s", r->host);
+
+    file_close(&dirfd);
+    buf_free(&where);
+    buf_free(&path);
+    buf_free(&name);
+    return v;
+}

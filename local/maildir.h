@@ -1,0 +1,28 @@
+/* maildir.h - into a Maildir
+ *
+ * A file is whole and synced under tmp/ before new/ names it, and new/ is
+ * synced before anybody is told.  Its name comes from message and recipient
+ * alone, so a repeat meets its earlier try. */
+#ifndef LOCAL_MAILDIR_H
+#define LOCAL_MAILDIR_H
+
+#include "local/deliver.h"
+
+enum { MAILDIR_ME_MAX = 150 }; /* bytes of me in a name of at most 255 */
+
+/* A path that begins with '.' or '/' and ends in '/'. */
+bool maildir_claims(struct view instruction);
+
+/* Appends `BIRTH.GIDRhash.me`: birth in seconds, the id as text, 8 hex
+ * digits of the recipient's BLAKE2b, and me with '/' and ':' as \057 and
+ * \072. */
+void maildir_name(struct buf *b, const struct job *j, const char *me);
+
+/* DONE: header and content, byte for byte, are on disk under new/, or under
+ * cur/ from an earlier try.  A folder that is not there is made, mode 0700;
+ * its parent must be there.  A file of the same name that differs, and
+ * every errno, is LATER; nothing is left in tmp/ then. */
+enum verdict maildir_deliver(const struct delivery *d, struct view instruction,
+                             struct report *r);
+
+#endif
