@@ -67,7 +67,9 @@ take_ids(const struct account *a)
     /* For good: whoever can go back never went. */
     if (setuid(0) == 0 || seteuid(0) == 0)
         return -EPERM;
-    return 0;
+    /* The memory still holds what the parent knew of other people's mail;
+     * the account's other processes may not look at it. */
+    return prctl(PR_SET_DUMPABLE, 0) < 0 ? -errno : 0;
 }
 
 static int
@@ -80,9 +82,7 @@ become(const struct child_facts *f)
         return r;
     if (geteuid() != f->account->uid || geteuid() == 0)
         return -EPERM;
-    /* The memory still holds what the parent knew of other people's mail. */
-    if (prctl(PR_SET_DUMPABLE, 0) < 0 ||
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
         setrlimit(RLIMIT_CORE, &none) < 0)
         return -errno;
     prctl(PR_SET_NAME, "godwit-deliver");

@@ -75,12 +75,27 @@ add_item(struct conf_list *list, const char *item)
 static void
 invent_own(struct settings *s)
 {
-    const char *user = getenv("USER"), *home = getenv("HOME");
+    const char *user = getenv("USER");
 
     s->own.name = mem_string(user && *user ? user : "postmaster");
-    s->own.home = mem_string(home ? home : "");
+    s->own.home = mem_string("");
     s->own.gid = getegid();
     add_item(&s->own_names, "postmaster");
+}
+
+/* Accounts like nobody have a home that is not there. */
+static void
+find_home(struct settings *s)
+{
+    const char *home = getenv("HOME");
+
+    if (home && access(s->own.home, F_OK) < 0 && errno == ENOENT) {
+        free(s->own.home);
+        s->own.home = mem_string(home);
+    }
+    if (s->own.home[0] != '/')
+        log_die("fatal program=local why=\"home is not an absolute path\" "
+                "home=%s", s->own.home);
 }
 
 static void
@@ -95,9 +110,7 @@ read_own(struct settings *s)
         invent_own(s);
     s->own.uid = geteuid();
     add_item(&s->own_names, s->own.name);
-    if (s->own.home[0] != '/')
-        log_die("fatal program=local why=\"home is not an absolute path\" "
-                "home=%s", s->own.home);
+    find_home(s);
 }
 
 void
