@@ -1,0 +1,50 @@
+/* content.h - the content of a spool file, piece by piece, verified
+ *
+ * Reads within the content alone, in the loop's pool, never on the loop.  A
+ * piece is ready for the wire (remote/wire.h); the last is handed out only
+ * if all that was read agrees with the digest. */
+#ifndef REMOTE_CONTENT_H
+#define REMOTE_CONTENT_H
+
+#include <uv.h>
+
+#include "base/job.h"
+#include "remote/wire.h"
+
+enum {
+    CONTENT_PIECE = 65536,       /* bytes read at once */
+    CONTENT_SMALL_PIECE = 16384, /* the same while many read at once */
+    CONTENT_MANY = 256,
+};
+
+struct content {
+    uv_work_t work;
+    int fd;                  /* owned */
+    uint64_t offset, left;   /* what was not read yet */
+    unsigned char digest[DIGEST_LEN];
+    struct digest *sum;      /* owned */
+    struct wire wire;
+    struct buf piece;        /* ready to be sent; room for the dot behind it */
+    size_t piece_max;
+    int error;               /* of the last read */
+    bool busy;               /* the pool has it: nothing may be touched */
+    bool ready;              /* piece holds bytes nobody has sent */
+    bool ended;              /* piece is the last, and verified */
+    void (*on_piece)(struct content *c);
+};
+
+/* Takes fd.  on_piece is called on the loop after each content_read. */
+void content_init(struct content *c, const struct job *job, int fd,
+                  void (*on_piece)(struct content *));
+
+/* Reads the next piece; not while busy, not after the end. */
+void content_read(struct content *c, uv_loop_t *loop);
+
+/* Whether the bytes in the file are not those of the digest: they differ, or
+ * there are too few.  An errno of the system is no damage. */
+bool content_damaged(const struct content *c);
+
+/* Not while busy. */
+void content_free(struct content *c);
+
+#endif

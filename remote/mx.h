@@ -1,0 +1,51 @@
+/* mx.h - the addresses a job goes to, in the order to try them */
+#ifndef REMOTE_MX_H
+#define REMOTE_MX_H
+
+#include <netinet/in.h>
+#include <uv.h>
+
+#include "base/job.h"
+
+enum {
+    MX_ADDRESS_MAX = 16, /* tried for one job */
+    MX_HOST_MAX = 256,   /* bytes of a host's name, or of it with address */
+    MX_PORT = 25,
+};
+
+union mx_sockaddr {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+};
+
+struct mx_address {
+    union mx_sockaddr address;
+    char host[MX_HOST_MAX];   /* "mx1.example.org[192.0.2.1]:25" */
+};
+
+/* One lookup.  Starts as zeros. */
+struct mx_lookup {
+    uv_getaddrinfo_t request;
+    char name[MX_HOST_MAX];
+    unsigned port;
+    struct mx_address *found; /* owned */
+    unsigned count;           /* 0: see failure */
+    struct outcome failure;
+    bool busy;                /* on_found will be called */
+    void (*on_found)(struct mx_lookup *l);
+};
+
+/* Finds the addresses of the job's route, or where it has none, of its site.
+ * True: done already, no call follows; false: on_found is called later. */
+bool mx_find(struct mx_lookup *l, uv_loop_t *loop, const struct job *job,
+             void (*on_found)(struct mx_lookup *));
+
+/* Not while busy. */
+void mx_free(struct mx_lookup *l);
+
+/* Reads an address literal: "192.0.2.1", "[192.0.2.1]", "::1", "[::1]",
+ * "[IPv6:::1]" (RFC 5321 4.1.3); false for anything else. */
+bool mx_literal(struct view host, unsigned port, union mx_sockaddr *address);
+
+#endif

@@ -1,0 +1,214 @@
+/* remote.c - godwit-remote: takes jobs from the manager, sends them by SMTP
+ *
+ * Descriptor 3 is the manager's socket, 4 the end of a pipe that tells by
+ * being closed that we are gone. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "remote/channel.h"
+#include "remote/deliveries.h"
+#include "remote/sessions.h"
+
+enum {
+    MANAGER_FD = 3,
+    LIFE_FD = 4,
+    SPARE_FILES = 64,       /* besides two for each session */
+    WAIT_MAX = 24 * 60 * 60,
+    SESSIONS_MAX = 100000,
+    HELO_MAX = 255,         /* RFC 5321 4.5.3.1.2 */
+};
+
+struct remote {
+    struct sessions sessions;
+    struct channel channel;
+    struct deliveries deliveries;
+    char *helo;
+};
+
+static struct remote remote;
+
+static unsigned
+number(int control, const char *name, unsigned fallback, unsigned max)
+{
+    uint64_t n;
+    int r = conf_number(control, name, fallback, max, &n);
+
+    if (r < 0)
+        log_die("fatal setting=%s why=%s", name, strerror(-r));
+    return (unsigned)n;
+}
+
+static char *
+value(int control, const char *name)
+{
+    char *v;
+    int r = conf_value(control, name, &v);
+
+    if (r < 0)
+        log_die("fatal setting=%s why=%s", name, strerror(-r));
+    if (v && !*v) {
+        free(v);
+        v = NULL;
+    }
+    return v;
+}
+
+/* The name stands in a command of ours. */
+static void
+check_helo(const char *name)
+{
+    struct view v = view_of(name);
+
+    for (size_t i = 0; i < v.len; i++)
+        if (v.data[i] <= ' ' || v.data[i] > '~')
+            log_die("fatal setting=helohost value=%s why=%s", name,
+                    "not a host name");
+    if (v.len > HELO_MAX)
+        log_die("fatal setting=helohost why=%s", "too long");
+}
+
+static void
+read_settings(struct remote *r)
+{
+    struct conf_paths paths;
+    int control, e;
+    char *me;
+
+    conf_paths(&paths);
+    if ((e = file_opendir(&control, AT_FDCWD, paths.control)) < 0)
+        log_die("fatal folder=%s why=%s", paths.control, strerror(-e));
+    if (!(me = value(control, "me")))
+        log_die("fatal setting=me why=%s", "missing or empty");
+    if (!(r->helo = value(control, "helohost")))
+        r->helo = me;
+    else
+        free(me);
+    check_helo(r->helo);
+    r->sessions.helo = r->helo;
+    r->sessions.connect_wait = number(control, "timeoutconnect", 60, WAIT_MAX);
+    r->sessions.answer_wait = number(control, "timeoutremote", 1200, WAIT_MAX);
+    r->sessions.keep = number(control, "remotekeep", 5, WAIT_MAX);
+    r->sessions.limit = number(control, "concurrencyremote", 1000,
+                               SESSIONS_MAX);
+    if (r->sessions.limit == 0)
+        log_die("fatal setting=concurrencyremote why=%s", "zero");
+    file_close(&control);
+    conf_pathsfree(&paths);
+}
+
+/* Each session has a socket and its message: as many sessions as descriptors
+ * can be had for. */
+static void
+limit_files(struct sessions *s)
+{
+    rlim_t want = 2 * (rlim_t)s->limit + SPARE_FILES;
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        log_die("fatal call=getrlimit why=%s", strerror(errno));
+    files.rlim_cur = files.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+        log_die("fatal call=setrlimit why=%s", strerror(errno));
+    if (files.rlim_cur >= want)
+        return;
+    if (files.rlim_cur < SPARE_FILES + 2)
+        log_die("fatal files=%ju why=%s", (uintmax_t)files.rlim_cur,
+                "too few descriptors");
+    s->limit = (unsigned)((files.rlim_cur - SPARE_FILES) / 2);
+    log_event("fewer-sessions limit=%u files=%ju", s->limit,
+              (uintmax_t)files.rlim_cur);
+}
+
+static void
+on_job(struct channel *c, struct view bytes, int fd)
+{
+    struct remote *r = c->owner;
+
+    delivery_start(&r->deliveries, bytes, fd);
+    channel_pause(c, r->deliveries.count >= r->sessions.limit);
+}
+
+/* All that was asked for is answered, and the answers are out. */
+static void
+end_if_over(struct remote *r)
+{
+    if (!r->deliveries.stopping || r->deliveries.open > 0 ||
+        !channel_flushed(&r->channel))
+        return;
+    channel_close(&r->channel);
+    /* A lookup in flight would hold the loop; nobody waits for it. */
+    if (r->deliveries.count > 0)
+        uv_stop(r->sessions.loop);
+}
+
+static void
+on_channel_end(struct channel *c)
+{
+    struct remote *r = c->owner;
+
+    sessions_stop(&r->sessions);
+    deliveries_stop(&r->deliveries);
+}
+
+static void
+on_flushed(struct channel *c)
+{
+    end_if_over(c->owner);
+}
+
+static void
+on_delivery_end(struct deliveries *d)
+{
+    struct remote *r = d->owner;
+
+    channel_pause(&r->channel, d->count >= r->sessions.limit);
+    end_if_over(r);
+}
+
+static void
+start(struct remote *r, uv_loop_t *loop)
+{
+    int e;
+
+    sessions_init(&r->sessions, loop);
+    r->deliveries.sessions = &r->sessions;
+    r->deliveries.channel = &r->channel;
+    r->deliveries.on_end = on_delivery_end;
+    r->channel.on_job = on_job;
+    r->channel.on_end = on_channel_end;
+    r->channel.on_flushed = on_flushed;
+    r->deliveries.owner = r->channel.owner = r;
+    if ((e = channel_open(&r->channel, loop, MANAGER_FD)) < 0)
+        log_die("fatal descriptor=%d why=%s", MANAGER_FD, strerror(-e));
+}
+
+int
+main(void)
+{
+    uv_loop_t *loop = uv_default_loop();
+
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGTERM, SIG_IGN); /* the manager's socket says when to end */
+    fcntl(LIFE_FD, F_SETFD, FD_CLOEXEC);
+    /* Lookups take at most half of the pool, so reading goes on. */
+    setenv("UV_THREADPOOL_SIZE", "32", 0);
+    if (sodium_init() < 0)
+        log_die("fatal why=%s", "libsodium");
+    read_settings(&remote);
+    limit_files(&remote.sessions);
+    start(&remote, loop);
+    uv_run(loop, UV_RUN_DEFAULT);
+    if (uv_loop_alive(loop))
+        _exit(0);
+    uv_loop_close(loop);
+    free(remote.helo);
+    return 0;
+}

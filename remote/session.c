@@ -1,0 +1,370 @@
+#include "remote/session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+static void drive(struct session *s);
+
+static void
+on_closed(uv_handle_t *h)
+{
+    struct session *s = h->data;
+
+    if (--s->handles > 0)
+        return;
+    s->all->count--;
+    smtp_client_free(&s->client);
+    buf_free(&s->sending);
+    buf_free(&s->key);
+    free(s);
+}
+
+void
+session_close(struct session *s)
+{
+    assert(!s->work);
+    if (s->closing)
+        return;
+    s->closing = true;
+    sessions_forget(s->all, s);
+    uv_close((uv_handle_t *)&s->tcp, on_closed);
+    uv_close((uv_handle_t *)&s->deadline, on_closed);
+}
+
+static void
+lost(struct session *s, const char *why)
+{
+    smtp_client_lost(&s->client, "4.4.2", why);
+    drive(s);
+}
+
+static void
+quit(struct session *s)
+{
+    sessions_forget(s->all, s);
+    smtp_client_quit(&s->client);
+    drive(s);
+    if (s->all->stopping)
+        session_close(s); /* nobody waits for a farewell */
+}
+
+static void
+unreached(struct session *s, const char *why)
+{
+    struct outcome o;
+
+    outcome_set(&o, LATER, "4.4.1", "connect: %s", why);
+    smtp_client_fail(&s->client, &o);
+    drive(s);
+}
+
+static void
+on_deadline(uv_timer_t *t)
+{
+    struct session *s = t->data;
+
+    if (s->idle)
+        quit(s);
+    else if (!s->connected)
+        unreached(s, "timed out");
+    else
+        lost(s, "timed out");
+}
+
+/* Seconds from now, but not beyond the end of the work. */
+static void
+set_deadline(struct session *s, unsigned seconds)
+{
+    uint64_t ms = (uint64_t)seconds * 1000, now = uv_now(s->all->loop);
+
+    if (s->work && !smtp_client_committed(&s->client) &&
+        now + ms > s->work->until)
+        ms = s->work->until > now ? s->work->until - now : 0;
+    uv_timer_start(&s->deadline, on_deadline, ms, 0);
+}
+
+static void
+set_answer_deadline(struct session *s)
+{
+    unsigned wait = smtp_client_wait(&s->client);
+
+    set_deadline(s, wait < s->all->answer_wait ? wait : s->all->answer_wait);
+    s->answers = s->client.answers;
+    s->stage = s->client.stage;
+}
+
+static void
+over(struct session *s)
+{
+    enum session_end end = !s->client.mail ? SESSION_DONE
+                           : s->connected  ? SESSION_LOST
+                                           : SESSION_UNREACHED;
+    struct session_work *w = s->work;
+    struct outcome why = s->client.failure;
+
+    if (end != SESSION_DONE)
+        log_event("session-failed host=%s code=%s why=%s", s->host, why.code,
+                  why.text);
+    s->work = NULL;
+    session_close(s);
+    if (w)
+        w->done(w, end, &why);
+}
+
+/* Nothing is asked: the session waits for the next mail, or ends.  It is
+ * kept before the work is told, for its owner may have more. */
+static void
+ready(struct session *s)
+{
+    struct sessions *all = s->all;
+    struct session_work *w = s->work;
+
+    s->work = NULL;
+    s->mails++;
+    s->stage = STAGE_READY;
+    if (all->keep > 0 && !all->stopping && s->mails < SESSION_MAILS_MAX) {
+        set_deadline(s, all->keep);
+        sessions_keep(all, s);
+    } else {
+        quit(s);
+    }
+    w->done(w, SESSION_DONE, NULL);
+}
+
+static void
+sent(struct session *s)
+{
+    s->writing = false;
+    smtp_client_sent(&s->client);
+}
+
+static void
+on_written(uv_write_t *write, int status)
+{
+    struct session *s = write->data;
+
+    s->writing = false;
+    if (s->closing)
+        return;
+    if (status < 0) {
+        lost(s, "connection lost");
+        return;
+    }
+    sent(s);
+    drive(s);
+}
+
+/* Hands bytes to the system, which takes most at once; they stay where they
+ * are while writing. */
+static void
+send_bytes(struct session *s, struct view bytes)
+{
+    uv_buf_t b = uv_buf_init((char *)bytes.data, (unsigned)bytes.len);
+    int n = 0;
+
+    s->writing = true;
+    if (bytes.len)
+        n = uv_try_write((uv_stream_t *)&s->tcp, &b, 1);
+    if (n == UV_EAGAIN)
+        n = 0;
+    if (n >= 0 && (size_t)n == bytes.len) {
+        sent(s);
+        return;
+    }
+    if (n >= 0) {
+        b = uv_buf_init((char *)bytes.data + n,
+                        (unsigned)(bytes.len - (size_t)n));
+        n = uv_write(&s->write, (uv_stream_t *)&s->tcp, &b, 1, on_written);
+    }
+    if (n < 0) {
+        s->writing = false;
+        smtp_client_lost(&s->client, "4.4.2", "connection lost");
+    }
+}
+
+static void
+send_commands(struct session *s)
+{
+    struct buf empty = s->sending;
+
+    buf_clear(&empty);
+    s->sending = s->client.out;
+    s->client.out = empty;
+    send_bytes(s, buf_view(&s->sending));
+}
+
+/* Takes what the server said before the final dot goes out: it is not the
+ * answer to it.  True: it said something, or has gone. */
+static bool
+spoke_early(struct session *s)
+{
+    uv_os_fd_t fd;
+    ssize_t n;
+
+    if (uv_fileno((uv_handle_t *)&s->tcp, &fd) < 0)
+        return false;
+    n = recv(fd, s->all->input, sizeof s->all->input, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (n > 0)
+        smtp_client_feed(&s->client, view_make(s->all->input, (size_t)n));
+    else
+        smtp_client_lost(&s->client, "4.4.2", "connection lost");
+    return true;
+}
+
+/* The next piece of the message, the last with the dot behind it.  False:
+ * the pool is reading it. */
+static bool
+send_content(struct session *s)
+{
+    struct content *c = &s->work->content;
+
+    if (c->busy)
+        return false;
+    if (!c->ready) {
+        c->piece_max = s->all->count > CONTENT_MANY ? CONTENT_SMALL_PIECE
+                                                    : CONTENT_PIECE;
+        content_read(c, s->all->loop);
+        return false;
+    }
+    if (c->ended) {
+        if (spoke_early(s))
+            return true;
+        smtp_client_dot(&s->client);
+        buf_addview(&c->piece, buf_view(&s->client.out));
+        buf_clear(&s->client.out);
+    }
+    c->ready = false;
+    set_answer_deadline(s);
+    send_bytes(s, buf_view(&c->piece));
+    return true;
+}
+
+/* Does what the dialogue asks for, until it waits for somebody. */
+static void
+drive(struct session *s)
+{
+    struct smtp_client *c = &s->client;
+
+    while (!s->closing) {
+        switch (smtp_client_step(c)) {
+        case SMTP_OVER:
+            over(s);
+            return;
+        case SMTP_READY:
+            ready(s);
+            return;
+        case SMTP_CONTENT:
+            if (s->writing || !send_content(s))
+                goto wait;
+            break;
+        case SMTP_WAIT:
+            if (s->writing || c->out.len == 0)
+                goto wait;
+            send_commands(s);
+            break;
+        }
+    }
+    return;
+wait:
+    if (s->answers != c->answers || s->stage != c->stage)
+        set_answer_deadline(s);
+}
+
+static void
+on_room(uv_handle_t *h, size_t suggested, uv_buf_t *b)
+{
+    struct session *s = h->data;
+
+    (void)suggested;
+    *b = uv_buf_init(s->all->input, SESSIONS_INPUT);
+}
+
+static void
+on_bytes(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
+{
+    struct session *s = stream->data;
+
+    if (s->closing || n == 0)
+        return;
+    if (n < 0) {
+        lost(s, "connection lost");
+        return;
+    }
+    smtp_client_feed(&s->client, view_make(b->base, (size_t)n));
+    drive(s);
+}
+
+static void
+on_connected(uv_connect_t *connecting, int status)
+{
+    struct session *s = connecting->data;
+
+    if (s->closing)
+        return;
+    if (status < 0) {
+        unreached(s, uv_strerror(status));
+        return;
+    }
+    s->connected = true;
+    uv_tcp_nodelay(&s->tcp, 1);
+    set_answer_deadline(s);
+    if ((status = uv_read_start((uv_stream_t *)&s->tcp, on_room, on_bytes)) < 0)
+        lost(s, uv_strerror(status));
+}
+
+struct session *
+session_open(struct sessions *all, const struct mx_address *address,
+             struct view key)
+{
+    struct session *s = mem_alloc(sizeof *s);
+
+    sessions_make_room(all);
+    all->count++;
+    s->all = all;
+    s->handles = 2;
+    s->tcp.data = s->deadline.data = s;
+    s->connecting.data = s->write.data = s;
+    memcpy(s->host, address->host, sizeof s->host);
+    buf_addview(&s->key, key);
+    smtp_client_init(&s->client, all->helo);
+    uv_tcp_init(all->loop, &s->tcp);
+    uv_timer_init(all->loop, &s->deadline);
+    s->connect_error = uv_tcp_connect(&s->connecting, &s->tcp,
+                                      &address->address.any, on_connected);
+    return s;
+}
+
+void
+session_send(struct session *s, struct session_work *w)
+{
+    assert(!s->work && !s->closing);
+    s->work = w;
+    smtp_client_mail(&s->client, &w->mail);
+    if (!s->connected)
+        set_deadline(s, s->all->connect_wait);
+    if (s->connect_error < 0)
+        unreached(s, uv_strerror(s->connect_error));
+    else if (s->connected)
+        drive(s);
+}
+
+void
+session_piece(struct session *s)
+{
+    drive(s);
+}
+
+void
+session_abort(struct session *s, const struct outcome *o)
+{
+    smtp_client_abort(&s->client, o);
+    drive(s);
+}

@@ -1,0 +1,92 @@
+#include "remote/sessions.h"
+
+#include <sodium.h>
+
+#include "remote/session.h"
+
+void
+sessions_init(struct sessions *all, uv_loop_t *loop)
+{
+    _Static_assert(SESSIONS_KEY == crypto_shorthash_KEYBYTES, "hash key");
+
+    all->loop = loop;
+    TAILQ_INIT(&all->idle);
+    for (int i = 0; i < SESSIONS_BUCKETS; i++)
+        LIST_INIT(&all->buckets[i]);
+    randombytes_buf(all->hash_key, sizeof all->hash_key);
+}
+
+void
+sessions_key(struct buf *key, const struct job *job)
+{
+    struct view host = job->route.len ? job->route : job->site;
+    size_t start;
+
+    buf_print(key, "%s %u ", job->route.len ? "host" : "mx",
+              (unsigned)job->port);
+    start = key->len;
+    buf_addview(key, host);
+    for (size_t i = start; i < key->len; i++)
+        if (key->data[i] >= 'A' && key->data[i] <= 'Z')
+            key->data[i] = (char)(key->data[i] + ('a' - 'A'));
+}
+
+static struct session_list *
+bucket(struct sessions *all, struct view key)
+{
+    unsigned char hash[crypto_shorthash_BYTES];
+
+    crypto_shorthash(hash, (const unsigned char *)key.data, key.len,
+                     all->hash_key);
+    return &all->buckets[get_u32(hash) % SESSIONS_BUCKETS];
+}
+
+struct session *
+sessions_take(struct sessions *all, struct view key)
+{
+    struct session *s;
+
+    LIST_FOREACH(s, bucket(all, key), same)
+        if (view_equal(buf_view(&s->key), key)) {
+            sessions_forget(all, s);
+            return s;
+        }
+    return NULL;
+}
+
+void
+sessions_keep(struct sessions *all, struct session *s)
+{
+    s->idle = true;
+    TAILQ_INSERT_TAIL(&all->idle, s, age);
+    LIST_INSERT_HEAD(bucket(all, buf_view(&s->key)), s, same);
+}
+
+void
+sessions_forget(struct sessions *all, struct session *s)
+{
+    if (!s->idle)
+        return;
+    s->idle = false;
+    TAILQ_REMOVE(&all->idle, s, age);
+    LIST_REMOVE(s, same);
+}
+
+void
+sessions_make_room(struct sessions *all)
+{
+    struct session *s = TAILQ_FIRST(&all->idle);
+
+    if (s && all->count >= all->limit)
+        session_close(s);
+}
+
+void
+sessions_stop(struct sessions *all)
+{
+    struct session *s;
+
+    all->stopping = true;
+    while ((s = TAILQ_FIRST(&all->idle)))
+        session_close(s);
+}
