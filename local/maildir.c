@@ -28,12 +28,14 @@ void
 maildir_name(struct buf *b, const struct job *j, const char *me)
 {
     unsigned char hash[DIGEST_LEN];
+    size_t end;
     id_text id;
 
     digest_of(j->rcpts[0].address, hash);
     buf_print(b, "%ju.G%sR%02x%02x%02x%02x.", (uintmax_t)j->birth,
               id_print(j->id, id), hash[0], hash[1], hash[2], hash[3]);
-    for (size_t i = 0; me[i] && i < MAILDIR_ME_MAX; i++)
+    end = b->len + MAILDIR_ME_MAX;
+    for (size_t i = 0; me[i] && b->len < end; i++)
         if (me[i] == '/' || me[i] == ':')
             buf_print(b, "\\%03o", (unsigned)me[i]);
         else

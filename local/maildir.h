@@ -8,14 +8,14 @@
 
 #include "local/deliver.h"
 
-enum { MAILDIR_ME_MAX = 150 }; /* bytes of me in a name of at most 255 */
+enum { MAILDIR_ME_MAX = 150 }; /* bytes; a name has at most 255 */
 
 /* A path that begins with '.' or '/' and ends in '/'. */
 bool maildir_claims(struct view instruction);
 
 /* Appends `BIRTH.GIDRhash.me`: birth in seconds, the id as text, 8 hex
- * digits of the recipient's BLAKE2b, and me with '/' and ':' as \057 and
- * \072. */
+ * digits of the recipient's BLAKE2b, and me (cut) with '/' and ':' as \057
+ * and \072. */
 void maildir_name(struct buf *b, const struct job *j, const char *me);
 
 /* DONE: header and content, byte for byte, are on disk under new/, or under

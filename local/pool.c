@@ -30,6 +30,15 @@ deliverers(const struct pool_account *a)
     return a->idle + a->busy + a->ending;
 }
 
+/* How many more deliverers a could use. */
+static unsigned
+wanted(const struct pool *p, const struct pool_account *a)
+{
+    unsigned free = p->peruser - deliverers(a);
+
+    return a->waiting < free ? a->waiting : free;
+}
+
 bool
 pool_isunused(const struct pool_account *a)
 {
@@ -57,9 +66,10 @@ next_waiting(struct pool *p, const struct pool_account *last)
 }
 
 /* An account that can do without one of its idle deliverers: best one that
- * nothing waits for, else the one with the most. */
+ * nothing waits for; where taker's need is urgent, else the one with the
+ * most. */
 static struct pool_account *
-donor(struct pool *p, const struct pool_account *taker)
+donor(struct pool *p, const struct pool_account *taker, bool urgent)
 {
     struct pool_account *a, *best = NULL;
 
@@ -71,10 +81,7 @@ donor(struct pool *p, const struct pool_account *taker)
              deliverers(a) > deliverers(best)))
             best = a;
     }
-    /* One that has mail itself gives only to an account that has none. */
-    if (best && best->waiting && deliverers(taker) > 0)
-        return NULL;
-    return best;
+    return best && best->waiting && !urgent ? NULL : best;
 }
 
 enum pool_step
@@ -104,17 +111,18 @@ pool_next(struct pool *p, struct pool_account **who)
             a->turn = ++p->turns;
             return POOL_FORK;
         }
-        /* The room that those make who are ending is spoken for. */
-        if (promised) {
-            promised--;
+        /* Those who are ending already make room for some of it. */
+        if (promised >= wanted(p, a)) {
+            promised -= wanted(p, a);
             continue;
         }
-        if ((d = donor(p, a))) {
+        if ((d = donor(p, a, !promised && !deliverers(a)))) {
             d->idle--;
             d->ending++;
             *who = d;
             return POOL_END;
         }
+        promised = 0;
     }
     return POOL_WAIT;
 }
