@@ -1,0 +1,103 @@
+#include "inject/handover.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/envelope.h"
+#include "base/utf8.h"
+
+/* One address that is not ASCII asks for SMTPUTF8 (RFC 6531 3.4). */
+static uint32_t
+flags_of(const struct handover_envelope *e)
+{
+    bool ascii = utf8_ascii(e->sender) && utf8_ascii(buf_view(&e->rcpts->text));
+
+    return e->flags | (ascii ? 0 : (uint32_t)ENVELOPE_SMTPUTF8);
+}
+
+static void
+send_envelope(struct submit *s, const struct handover_envelope *e)
+{
+    enum { PART = 32 * 1024 };
+    struct buf b = {0};
+
+    envelope_put(&b, TAG_SENDER, e->sender);
+    for (size_t i = 0; i < e->rcpts->count; i++) {
+        envelope_put(&b, TAG_RCPT, rcpts_get(e->rcpts, i));
+        if (e->notify)
+            envelope_put8(&b, TAG_NOTIFY, e->notify);
+        if (b.len >= PART) {
+            submit_envelope(s, buf_view(&b));
+            buf_clear(&b);
+        }
+    }
+    if (e->ret)
+        envelope_put8(&b, TAG_RET, e->ret);
+    if (e->envid.len)
+        envelope_put(&b, TAG_ENVID, e->envid);
+    if (e->body)
+        envelope_put8(&b, TAG_BODY, e->body);
+    if (flags_of(e))
+        envelope_put32(&b, TAG_FLAGS, flags_of(e));
+    envelope_put(&b, TAG_VIA, view_of(e->via));
+    submit_envelope(s, buf_view(&b));
+    buf_free(&b);
+}
+
+const char *
+handover_filter(void)
+{
+    const char *path = getenv("GODWITQUEUE");
+
+    if (!path || !*path)
+        path = getenv("QMAILQUEUE");
+    return path && *path ? path : NULL;
+}
+
+enum verdict
+handover_begin(struct handover *h, const struct handover_envelope *e,
+               unsigned wait, struct outcome *o)
+{
+    enum verdict v;
+
+    memset(h, 0, sizeof *h);
+    h->e = e;
+    h->filter = handover_filter() != NULL;
+    if (h->filter)
+        return filter_start(&h->program, handover_filter(), o);
+    v = submit_open(&h->submit, wait, o);
+    if (v == DONE)
+        send_envelope(&h->submit, e);
+    return v;
+}
+
+bool
+handover_content(struct handover *h, struct view bytes)
+{
+    if (h->filter)
+        return filter_content(&h->program, bytes);
+    submit_content(&h->submit, bytes.data, bytes.len);
+    return !h->submit.failed;
+}
+
+enum verdict
+handover_end(struct handover *h, struct outcome *o)
+{
+    enum verdict v;
+    id_text id;
+
+    if (h->filter)
+        return filter_end(&h->program, h->e->sender, h->e->rcpts, o);
+    v = submit_end(&h->submit, id, o);
+    submit_close(&h->submit);
+    return v;
+}
+
+void
+handover_abort(struct handover *h)
+{
+    if (h->filter)
+        filter_abort(&h->program);
+    else
+        submit_close(&h->submit);
+}

@@ -1,0 +1,39 @@
+/* input.h - a message from a descriptor, in bounded memory
+ *
+ * The header section and a part of the body are held, so that most messages
+ * are whole before the queue is asked and a slow writer holds no connection;
+ * the rest is read piece by piece. */
+#ifndef INJECT_INPUT_H
+#define INJECT_INPUT_H
+
+#include "base/buf.h"
+
+enum { INPUT_AHEAD = 1 << 20 }; /* bytes of the body that are held */
+
+/* {0} is empty. */
+struct input {
+    int fd;
+    struct buf held;
+    size_t start;  /* of the header: behind an mbox "From " line */
+    size_t end;    /* of the header: offset of the first byte behind it */
+    bool eof;
+};
+
+/* Reads from fd up to the end of the header section of at most max bytes
+ * and beyond it to the end of the message or INPUT_AHEAD.  0, -E2BIG (a
+ * larger header), or another negative errno. */
+int input_open(struct input *in, int fd, size_t max);
+
+/* The header section, without a "From " line of an mbox before it. */
+struct view input_header(const struct input *in);
+
+/* The held bytes behind the header. */
+struct view input_rest(const struct input *in);
+
+/* The next bytes behind the held ones, which are dropped first: *more is
+ * empty at the end.  0 or a negative errno. */
+int input_more(struct input *in, struct view *more);
+
+void input_free(struct input *in);
+
+#endif

@@ -1,0 +1,307 @@
+/* sendmail.c - sendmail(8), mailq, newaliases */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+#include "base/addrlist.h"
+#include "base/date.h"
+#include "base/envelope.h"
+#include "base/mem.h"
+#include "inject/facts.h"
+#include "inject/options.h"
+#include "inject/post.h"
+
+/* A caller that never ends its input is cut, as qmail-queue does. */
+enum { INPUT_SECONDS = 24 * 3600 };
+
+/* What the run is made of; strings are owned. */
+struct sendmail {
+    struct options options;
+    struct facts facts;
+    struct rcpts rcpts;
+    struct buf sender;  /* kept */
+    char *user, *fullname;
+    struct input input;
+    struct complete header;
+    struct outcome o;
+};
+
+/* One line on standard error; returns code. */
+__attribute__((format(printf, 2, 3))) static int
+say(int code, const char *fmt, ...)
+{
+    struct buf line = {0};
+    char text[1024];
+    va_list ap;
+    ssize_t n;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    buf_print(&line, "sendmail: %s\n", text);
+    n = write(2, line.data, line.len);
+    (void)n;
+    buf_free(&line);
+    return code;
+}
+
+/* The exit codes of sysexits.h.  Not 75 for what no repeating will mend, nor
+ * for a message that was stored. */
+static int
+exit_of(const struct outcome *o)
+{
+    if (o->verdict == DONE)
+        return EX_OK;
+    if (o->verdict == LATER)
+        return EX_TEMPFAIL;
+    if (strncmp(o->code, "5.7.", 4) == 0)
+        return EX_NOPERM;
+    if (strncmp(o->code, "5.1.", 4) == 0 || strncmp(o->code, "5.5.", 4) == 0 ||
+        strncmp(o->code, "5.6.", 4) == 0 || strcmp(o->code, "5.3.4") == 0)
+        return EX_DATAERR;
+    return EX_UNAVAILABLE;
+}
+
+static int
+not_queued(int code, const struct outcome *o)
+{
+    /* base/submit.h: the one case in which nobody knows. */
+    if (strcmp(o->code, "4.4.2") == 0)
+        return say(code, "%s (#%s)", o->text, o->code);
+    return say(code, "not queued: %s (#%s)", o->text, o->code);
+}
+
+static void
+on_alarm(int number)
+{
+    static const char line[] =
+        "sendmail: not queued: the message did not end within a day\n";
+    ssize_t n = write(2, line, sizeof line - 1);
+
+    (void)number;
+    (void)n;
+    _exit(EX_TEMPFAIL);
+}
+
+/* Callers that closed the standard descriptors must not make the socket one
+ * of them.  A closed input stays an error: it is opened for writing. */
+static void
+hold_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)!open("/dev/null", fd == 0 ? O_WRONLY : O_RDWR);
+}
+
+/* The addresses in an argument, qualified; each is told to on_address. */
+static int
+read_argument(struct sendmail *s, const char *what, const char *argument,
+              struct buf *kept)
+{
+    struct qualify names = facts_names(&s->facts);
+    struct addrlist_item item;
+    struct addrlist l;
+    const char *why = "not one address";
+    size_t count = 0;
+    int r;
+
+    addrlist_open(&l, view_of(argument));
+    while ((r = addrlist_next(&l, &item, kept)) == 1) {
+        why = "an empty address";
+        if (item.null || qualify_address(&names, kept, &why) < 0)
+            break;
+        why = "more than one address";
+        if (count++ && what[0] == '-')
+            break;
+        why = "too many recipients";
+        if (what[0] != '-' && rcpts_add(&s->rcpts, buf_view(kept)) < 0)
+            break;
+        why = "not one address";
+    }
+    if (r == 0 && count)
+        return 0;
+    outcome_set(&s->o, NEVER, "5.1.3", "%s \"%.200s\": %s", what, argument,
+                r < 0 ? l.why : why);
+    return not_queued(EX_DATAERR, &s->o);
+}
+
+static void
+need_user(struct sendmail *s)
+{
+    if (!s->user)
+        facts_user(&s->user, &s->fullname);
+}
+
+static void
+user_address(struct sendmail *s, struct buf *b)
+{
+    need_user(s);
+    addr_quote(b, view_of(s->user));
+    buf_print(b, "@%s", s->facts.defaulthost);
+}
+
+static int
+read_envelope(struct sendmail *s)
+{
+    const char *sender = s->options.sender;
+    struct buf kept = {0};
+    int code = 0;
+
+    if (!sender)
+        user_address(s, &s->sender);
+    else if (*sender && strcmp(sender, "<>") != 0)
+        code = read_argument(s, "-f", sender, &s->sender);
+    for (size_t i = 0; i < s->options.count && code == 0; i++)
+        code = read_argument(s, "recipient", s->options.rcpts[i], &kept);
+    buf_free(&kept);
+    if (code == 0 && s->rcpts.count == 0 && !s->options.take_rcpts)
+        code = say(EX_DATAERR, "not queued: no recipients (give some, or -t "
+                   "to take them from the header)");
+    return code;
+}
+
+static int
+bad_input(int r)
+{
+    if (r == -E2BIG)
+        return say(EX_DATAERR, "not queued: the header is larger than %d "
+                   "bytes", HEADER_MAX);
+    return say(r == -EISDIR || r == -EBADF ? EX_NOINPUT : EX_IOERR,
+               "not queued: cannot read the message: %s", strerror(-r));
+}
+
+/* The From that is missing: -f's address, else the user's. */
+static enum verdict
+complete(struct sendmail *s)
+{
+    struct view section = input_header(&s->input);
+    struct complete_facts facts = {
+        .names = facts_names(&s->facts),
+        .idhost = s->facts.idhost,
+        .now_ms = date_now(),
+        .chance = facts_chance(),
+        .take_rcpts = s->options.take_rcpts,
+    };
+    struct buf from = {0};
+    enum verdict v;
+
+    if (complete_needs_from(section)) {
+        if (s->sender.len)
+            buf_addview(&from, buf_view(&s->sender));
+        else
+            user_address(s, &from);
+        if (s->options.fullname)
+            facts.fullname = view_of(s->options.fullname);
+        else if (!s->options.sender && getenv("NAME"))
+            facts.fullname = view_of(getenv("NAME"));
+        else if (!s->options.sender)
+            facts.fullname = view_of(s->fullname);
+    }
+    facts.from = buf_view(&from);
+    v = complete_header(&s->header, section, &facts, &s->rcpts, &s->o);
+    buf_free(&from);
+    return v;
+}
+
+static int
+send_message(struct sendmail *s)
+{
+    struct handover_envelope e = {
+        .rcpts = &s->rcpts,
+        .notify = s->options.notify,
+        .ret = s->options.ret,
+        .body = s->options.body,
+        .envid = view_of(s->options.envid),
+        .via = "sendmail",
+    };
+    int r, code;
+
+    if (facts_read(&s->facts, &s->o) != DONE)
+        return not_queued(strcmp(s->o.code, "4.3.5") == 0 ? EX_CONFIG
+                                                          : EX_TEMPFAIL,
+                          &s->o);
+    if ((code = read_envelope(s)) != 0)
+        return code;
+    if ((r = input_open(&s->input, 0, HEADER_MAX)) < 0)
+        return bad_input(r);
+    if (complete(s) != DONE)
+        return not_queued(EX_DATAERR, &s->o);
+    if (s->rcpts.count == 0)
+        return say(EX_DATAERR, "not queued: no recipients in the header");
+    e.sender = buf_view(&s->sender);
+    if (post_message(&s->input, &s->header, &e, s->facts.submitwait, &s->o,
+                     &r) == DONE)
+        return EX_OK;
+    return r < 0 ? bad_input(r) : not_queued(exit_of(&s->o), &s->o);
+}
+
+static int
+help(void)
+{
+    static const char text[] =
+        "usage: sendmail [-t] [-i] [-f sender] [-F name] [-N notify] "
+        "[-R ret]\n"
+        "                [-V envid] [-B type] [--] [recipient ...]\n"
+        "       sendmail -bs | -bp | -bi | -bv address ... | -q\n"
+        "Reads a message from standard input and queues it; exit code 0 "
+        "means\n"
+        "that it is on disk.  See sendmail(8).\n";
+    ssize_t n = write(1, text, sizeof text - 1);
+
+    (void)n;
+    return EX_OK;
+}
+
+static int
+run(struct sendmail *s)
+{
+    switch (s->options.mode) {
+    case MODE_HELP:
+        return help();
+    case MODE_ALIASES:
+        return EX_OK; /* aliases are read as they are */
+    case MODE_DAEMON:
+        return say(EX_USAGE, "Godwit is not started by sendmail: run "
+                   "\"godwit start\" under systemd, s6 or runit");
+    case MODE_SEND:
+        return send_message(s);
+    default:
+        return say(EX_UNAVAILABLE, "not in this version");
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    struct sendmail s = {0};
+    struct buf why = {0};
+    int code;
+
+    mem_exit(EX_TEMPFAIL);
+    hold_descriptors();
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGALRM, on_alarm);
+    alarm(INPUT_SECONDS);
+    if (options_read(&s.options, argc, argv, &why))
+        code = run(&s);
+    else
+        code = say(EX_USAGE, "%s", why.data);
+
+    complete_free(&s.header);
+    input_free(&s.input);
+    rcpts_free(&s.rcpts);
+    facts_free(&s.facts);
+    options_free(&s.options);
+    free(s.user);
+    free(s.fullname);
+    buf_free(&s.sender);
+    buf_free(&why);
+    return code;
+}
