@@ -1,0 +1,78 @@
+/* godwit - the operator's command */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue/commands.h"
+
+static const struct command {
+    const char *word;
+    int (*run)(int argc, char **argv);
+    const char *usage;  /* what follows the word */
+    const char *does;   /* one line */
+    const char *detail; /* options, a line each; "" for none */
+} commands[] = {
+    {"init", init_main, "[--system] [--me NAME] [DIR]",
+     "make an instance, or mend one",
+     "  DIR          a private instance in this folder; else in GODWIT_HOME\n"
+     "               or the system's folders\n"
+     "  --system     the system's folders, whatever GODWIT_HOME says\n"
+     "  --me NAME    the host's mail name (default: its full name)\n"},
+    {"start", start_main,
+     "[--ready-fd N] [--wait S] [--drain S] [--stop S]",
+     "run the instance in the foreground",
+     "  --ready-fd N  write a newline to descriptor N when ready, close it\n"
+     "  --wait S      seconds to wait for another instance's end (30)\n"
+     "  --drain S     seconds a dead manager's workers may go on (30)\n"
+     "  --stop S      seconds the programs have to end after TERM (60)\n"},
+};
+
+static void
+usage(FILE *out)
+{
+    fprintf(out, "usage: godwit COMMAND [ARGUMENT ...]\n\n");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(out, "  %-8s %s\n", commands[i].word, commands[i].does);
+    fprintf(out, "\ngodwit COMMAND --help says more; see godwit(8).\n");
+}
+
+static void
+usage_of(const struct command *c)
+{
+    printf("usage: godwit %s %s\n%s.\n", c->word, c->usage, c->does);
+    if (*c->detail)
+        printf("\n%s", c->detail);
+}
+
+static int
+run(const struct command *c, int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0) {
+            usage_of(c);
+            return EXIT_OK;
+        }
+    return c->run(argc, argv);
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc < 2) {
+        usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0) {
+        usage(stdout);
+        return EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("godwit 0.1");
+        return EXIT_OK;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].word) == 0)
+            return run(&commands[i], argc - 1, argv + 1);
+    fprintf(stderr, "godwit: no command \"%s\"; see godwit --help\n", argv[1]);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,17 @@
+/* ledgerkey.h - the keys that sign the ledger (Ed25519)
+ *
+ * control/ledgerkey holds the secret key's 64 bytes, control/ledgerkey.pub
+ * the public one's 32, each as one line of hexadecimal digits. */
+#ifndef QUEUE_LEDGERKEY_H
+#define QUEUE_LEDGERKEY_H
+
+#include <stdbool.h>
+
+/* Makes both keys in the folder control where neither is there, or the
+ * public one again; a secret key is never made anew, for the old
+ * signatures would mean nothing.  0, *made telling whether a file was
+ * written; -EBADMSG for a state the operator has to end, *why naming it; or
+ * another negative errno.  Owners are the caller's business. */
+int ledgerkey_make(const char *control, bool *made, const char **why);
+
+#endif
