@@ -1,0 +1,317 @@
+#include "remote/smtp_client.h"
+
+#include "tests/tap.h"
+
+/* A dialogue as a script of lines: "S: ..." the server says, "C: ..." we must
+ * say (in one go with the C: lines beside it), "content" we must be ready to
+ * send, "dot" the content is out, "sent" the dot is too, "lost" the
+ * connection is lost, "ready" and "over" is what we must be.  After it, one
+ * outcome for each recipient, as letter and code. */
+struct script {
+    const char *name;
+    const char *rcpts;   /* separated by commas */
+    const char *lines;
+    const char *outcomes;
+    uint32_t flags;      /* JOB_* */
+    uint64_t length;
+};
+
+static char outcomes[JOB_RCPT_MAX][16];
+static char last_text[OUTCOME_TEXT_MAX + 1];
+static unsigned settled_twice;
+
+static void
+on_settled(struct smtp_mail *m, uint32_t i, const struct outcome *o)
+{
+    (void)m;
+    settled_twice += outcomes[i][0] != 0;
+    snprintf(outcomes[i], sizeof outcomes[i], "%c%s",
+             verdict_letter(o->verdict), o->code);
+    snprintf(last_text, sizeof last_text, "%s", o->text);
+}
+
+static void
+make_job(struct job *j, const struct script *s)
+{
+    struct view all = view_of(s->rcpts);
+
+    memset(j, 0, sizeof *j);
+    j->sender = view_of("a@b.example");
+    j->flags = s->flags;
+    j->length = s->length;
+    while (all.len) {
+        size_t end = view_find(all, ',');
+
+        j->rcpts[j->rcpt_count++].address = view_make(all.data, end);
+        all = view_from(all, end + 1);
+    }
+}
+
+/* Whether what the client wants is what the line says. */
+static bool
+is_step(const struct smtp_client *c, struct view line)
+{
+    static const char *const words[] = {[SMTP_WAIT] = "wait",
+                                        [SMTP_CONTENT] = "content",
+                                        [SMTP_READY] = "ready",
+                                        [SMTP_OVER] = "over"};
+
+    return view_is(line, words[smtp_client_step(c)]) && c->out.len == 0;
+}
+
+static bool
+play_line(struct smtp_client *c, struct view line)
+{
+    struct buf said = {0};
+    bool good = true;
+
+    if (line.len > 3 && line.data[1] == ':') {
+        buf_addview(&said, view_from(line, 3));
+        buf_addstr(&said, "\r\n");
+    }
+    if (said.len && line.data[0] == 'S') {
+        good = c->out.len == 0;
+        smtp_client_feed(c, buf_view(&said));
+    } else if (said.len) {
+        good = c->out.len >= said.len &&
+               memcmp(c->out.data, said.data, said.len) == 0;
+        buf_consume(&c->out, said.len);
+    } else if (view_is(line, "dot")) {
+        smtp_client_dot(c);
+    } else if (view_is(line, "sent")) {
+        smtp_client_sent(c);
+    } else if (view_is(line, "lost")) {
+        smtp_client_lost(c, "4.4.2", "connection lost");
+    } else {
+        good = is_step(c, line);
+    }
+    buf_free(&said);
+    return good;
+}
+
+static void
+collect(struct buf *b, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        buf_print(b, "%s%s", i ? "," : "", outcomes[i]);
+}
+
+static void
+play(const struct script *s)
+{
+    struct smtp_client c;
+    struct smtp_mail m;
+    struct job job;
+    struct view lines = view_of(s->lines), line;
+    struct buf got = {0};
+    bool good = true;
+
+    memset(outcomes, 0, sizeof outcomes);
+    settled_twice = 0;
+    make_job(&job, s);
+    smtp_mail_init(&m, &job, on_settled);
+    smtp_mail_check(&m);
+    smtp_client_init(&c, "me");
+    if (m.open)
+        smtp_client_mail(&c, &m);
+    while (view_line(&lines, &line))
+        if (!play_line(&c, line)) {
+            good = false;
+            printf("# at: %.*s\n# out: %s\n# step %d stage %d\n",
+                   (int)line.len, line.data, c.out.len ? c.out.data : "",
+                   smtp_client_step(&c), c.stage);
+            break;
+        }
+    collect(&got, job.rcpt_count);
+    good = good && strcmp(got.data, s->outcomes) == 0 && settled_twice == 0;
+    ok(good, "%s", s->name);
+    if (!good)
+        printf("#  got %s\n# want %s\n", got.data, s->outcomes);
+    buf_free(&got);
+    smtp_client_free(&c);
+}
+
+#define HELLO "S: 220 hi\nC: EHLO me\nS: 250-x\nS: 250 "
+#define PLAIN "S: 220 hi\nC: EHLO me\nS: 250 x\n"
+#define PIPE HELLO "PIPELINING\n"
+#define GROUP "C: MAIL FROM:<a@b.example>\nC: RCPT TO:<u>\nC: DATA\n"
+#define GROUP2                                                                 \
+    "C: MAIL FROM:<a@b.example>\nC: RCPT TO:<u>\nC: RCPT TO:<v>\nC: DATA\n"
+#define TO_CONTENT PIPE GROUP "S: 250 ok\nS: 250 ok\nS: 354 go\ncontent\n"
+#define TO_DOT TO_CONTENT "dot\nC: .\nsent\nwait\n"
+
+static const struct script scripts[] = {
+    {"a mail goes out command by command without PIPELINING", "u",
+     PLAIN "C: MAIL FROM:<a@b.example>\nwait\nS: 250 ok\nC: RCPT TO:<u>\n"
+           "wait\nS: 250 ok\nC: DATA\nwait\nS: 354 go\ncontent\ndot\nC: .\n"
+           "sent\nS: 250 2.0.0 taken\nready\n",
+     "+2.0.0", 0, 0},
+    {"with PIPELINING all up to DATA goes out at once (RFC 2920)", "u",
+     TO_DOT "S: 250 2.6.0 taken\nready\n", "+2.6.0", 0, 0},
+    {"a server that knows no EHLO gets HELO (RFC 5321 3.2)", "u",
+     "S: 220 hi\nC: EHLO me\nS: 500 what\nC: HELO me\nS: 250 x\n"
+     "C: MAIL FROM:<a@b.example>\n",
+     "", 0, 0},
+    {"each recipient has its own fate", "u,v",
+     PIPE GROUP2 "S: 250 ok\nS: 550 5.1.1 no\nS: 250 ok\nS: 354 go\n"
+                 "content\ndot\nC: .\nsent\nS: 250 ok\nready\n",
+     "-5.1.1,+2.0.0", 0, 0},
+    {"4yz and 5yz differ per recipient", "u,v",
+     PIPE GROUP2 "S: 250 ok\nS: 450 no\nS: 553 5.1.3 no\n"
+                 "S: 503 5.5.1 no\nready\n",
+     "~4.0.0,-5.1.3", 0, 0},
+    {"if nobody is accepted but DATA is, a lone dot ends it (RFC 2920 3.1)",
+     "u",
+     PIPE GROUP "S: 250 ok\nS: 550 no\nS: 354 go\nC: .\nwait\n"
+                "S: 250 empty\nready\n",
+     "-5.0.0", 0, 0},
+    {"if nobody is accepted without PIPELINING, DATA is not said", "u",
+     PLAIN "C: MAIL FROM:<a@b.example>\nS: 250 ok\nC: RCPT TO:<u>\n"
+           "S: 550 no\nready\n",
+     "-5.0.0", 0, 0},
+    {"5yz to MAIL is for all recipients", "u,v",
+     PIPE GROUP2 "S: 550 5.7.1 no\nS: 503 no\nS: 503 no\nS: 503 no\nready\n",
+     "-5.7.1,-5.7.1", 0, 0},
+    {"4yz to MAIL stays LATER though 503 follows", "u",
+     PIPE GROUP "S: 451 4.7.1 wait\nS: 503 no\nS: 503 no\nready\n", "~4.7.1",
+     0, 0},
+    {"4yz to MAIL without PIPELINING ends the mail", "u",
+     PLAIN "C: MAIL FROM:<a@b.example>\nS: 451 wait\nready\n", "~4.0.0", 0, 0},
+    {"5yz to DATA is for the accepted", "u",
+     PIPE GROUP "S: 250 ok\nS: 250 ok\nS: 554 5.7.1 no\nready\n", "-5.7.1", 0,
+     0},
+    {"503 to DATA after a 4yz is that 4yz, not a bounce", "u,v",
+     PIPE GROUP2 "S: 250 ok\nS: 250 ok\nS: 451 no\nS: 503 5.5.1 no\nready\n",
+     "~4.5.1,~4.0.0", 0, 0},
+    {"2yz to DATA is nonsense: LATER", "u",
+     PIPE GROUP "S: 250 ok\nS: 250 ok\nS: 250 ok\nover\n", "~4.0.0", 0, 0},
+    {"5yz after the dot is NEVER", "u", TO_DOT "S: 554 5.6.0 no\nready\n",
+     "-5.6.0", 0, 0},
+    {"4yz after the dot is LATER", "u", TO_DOT "S: 452 no\nready\n", "~4.0.0",
+     0, 0},
+    {"3yz after the dot is LATER and ends the session", "u",
+     TO_DOT "S: 354 more\nover\n", "~4.0.0", 0, 0},
+    {"an unreadable answer after the dot is LATER", "u",
+     TO_DOT "S: fine\nover\n", "~4.5.0", 0, 0},
+    {"a loss after the dot is LATER", "u", TO_DOT "lost\nover\n", "~4.4.2", 0,
+     0},
+    {"421 after the dot is LATER", "u", TO_DOT "S: 421 bye\nover\n", "~4.0.0",
+     0, 0},
+    {"250 before the dot went out is no answer to it", "u",
+     TO_CONTENT "S: 250 taken\nover\n", "~4.5.0", 0, 0},
+    {"nor while the dot is on its way", "u",
+     TO_CONTENT "dot\nC: .\nS: 250 taken\nover\n", "~4.5.0", 0, 0},
+    {"nor together with 354", "u",
+     PIPE GROUP "S: 250 ok\nS: 250 ok\nS: 354 go\nS: 250 taken\nover\n",
+     "~4.5.0", 0, 0},
+    {"a loss within the message is LATER", "u", TO_CONTENT "lost\nover\n",
+     "~4.4.2", 0, 0},
+    {"421 to RCPT is LATER for all that are open", "u,v",
+     PIPE GROUP2 "S: 250 ok\nS: 250 ok\nS: 421 bye\nover\n", "~4.0.0,~4.0.0",
+     0, 0},
+    {"what is settled before 421 stays so", "u,v",
+     PIPE GROUP2 "S: 250 ok\nS: 550 5.1.1 no\nS: 421 bye\nover\n",
+     "-5.1.1,~4.0.0", 0, 0},
+    {"a bad greeting settles nothing: another host may be tried", "u",
+     "S: 554 no\nover\n", "", 0, 0},
+    {"nor does 421 to EHLO", "u", "S: 220 hi\nC: EHLO me\nS: 421 no\nover\n",
+     "", 0, 0},
+    {"nor a loss before MAIL is answered", "u", PIPE GROUP "lost\nover\n", "",
+     0, 0},
+    {"nor a refused HELO", "u",
+     "S: 220 hi\nC: EHLO me\nS: 500 no\nC: HELO me\nS: 550 no\nover\n", "", 0,
+     0},
+    {"SIZE is told when offered (RFC 1870)", "u",
+     HELLO "SIZE\nC: MAIL FROM:<a@b.example> SIZE=77\nwait\n", "", 0, 77},
+    {"a mail over the server's SIZE is NEVER, unsaid", "u",
+     HELLO "SIZE 76\nready\n", "-5.3.4", 0, 77},
+    {"8-bit is declared when offered (RFC 6152)", "u",
+     HELLO "8BITMIME\nC: MAIL FROM:<a@b.example> BODY=8BITMIME\nwait\n", "",
+     JOB_8BIT_BODY, 0},
+    {"7-bit is not declared", "u",
+     HELLO "8BITMIME\nC: MAIL FROM:<a@b.example>\nwait\n", "", 0, 0},
+    {"8-bit to a server without 8BITMIME is NEVER, unsaid", "u",
+     PLAIN "ready\n", "-5.6.3", JOB_8BIT_BODY, 0},
+    {"a NUL in the message needs no server to be NEVER", "u", "", "-5.6.0",
+     JOB_NUL, 0},
+    {"an address that needs SMTPUTF8 alone is refused without it",
+     "\xc3\xb6,v",
+     PLAIN "C: MAIL FROM:<a@b.example>\nS: 250 ok\nC: RCPT TO:<v>\nwait\n",
+     "-5.6.7,", 0, 0},
+    {"an address that needs SMTPUTF8 declares it (RFC 6531 3.4)", "\xc3\xb6",
+     HELLO "SMTPUTF8\nC: MAIL FROM:<a@b.example> SMTPUTF8\nwait\n", "", 0, 0},
+    {"a recipient that would break out of the line is NEVER", "a\rDATA,v",
+     PLAIN "C: MAIL FROM:<a@b.example>\nS: 250 ok\nC: RCPT TO:<v>\nwait\n",
+     "-5.1.3,", 0, 0},
+};
+
+/* A second mail in the session; dirty: the first one ended before DATA. */
+static void
+test_reuse(bool dirty)
+{
+    static const struct script s = {"", "u", "", "", 0, 0};
+    static const char hello[] = "220 hi\r\n250-x\r\n250 PIPELINING\r\n";
+    static const char done[] = "250 ok\r\n250 ok\r\n354 go\r\n";
+    static const char refused[] = "250 ok\r\n550 no\r\n503 no\r\n";
+    struct smtp_client c;
+    struct smtp_mail first, second;
+    struct job job;
+
+    make_job(&job, &s);
+    smtp_mail_init(&first, &job, on_settled);
+    smtp_mail_init(&second, &job, on_settled);
+    smtp_client_init(&c, "me");
+    smtp_client_mail(&c, &first);
+    smtp_client_feed(&c, view_of(hello));
+    smtp_client_feed(&c, view_of(dirty ? refused : done));
+    if (!dirty) {
+        smtp_client_dot(&c);
+        smtp_client_sent(&c);
+        smtp_client_feed(&c, view_of("250 ok\r\n"));
+    }
+    buf_clear(&c.out);
+    ok(smtp_client_step(&c) == SMTP_READY, "the session is ready for more");
+    smtp_client_mail(&c, &second);
+    same(c.out.data,
+         dirty ? "RSET\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<u>\r\nDATA\r\n"
+               : "MAIL FROM:<a@b.example>\r\nRCPT TO:<u>\r\nDATA\r\n",
+         dirty ? "RSET comes before MAIL if the last mail was left half-way"
+               : "no RSET is said after a mail that ended well");
+    buf_clear(&c.out);
+    if (dirty)
+        smtp_client_feed(&c, view_of("250 reset\r\n"));
+    smtp_client_feed(&c, view_of(done));
+    ok(smtp_client_step(&c) == SMTP_CONTENT, "the second mail goes on");
+    smtp_client_free(&c);
+}
+
+static void
+test_texts(void)
+{
+    static const struct script reply = {
+        "a reply of many lines", "u",
+        PIPE GROUP "S: 250 ok\nS: 550-5.1.1 no\nS: 550 5.1.1 such\nS: 503 x\n",
+        "-5.1.1", 0, 0};
+    static const struct script loss = {
+        "a loss after the dot", "u", TO_DOT "lost\n", "~4.4.2", 0, 0};
+
+    play(&reply);
+    same(last_text, "RCPT: 550 5.1.1 no 5.1.1 such",
+         "the text is the server's words in one line");
+    play(&loss);
+    same(last_text,
+         "connection lost after the final dot: the message may have been "
+         "delivered",
+         "a loss after the dot says what may have happened");
+}
+
+int
+main(void)
+{
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++)
+        play(&scripts[i]);
+    test_reuse(false);
+    test_reuse(true);
+    test_texts();
+    return tap_end();
+}
