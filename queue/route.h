@@ -9,7 +9,7 @@
 #include "base/conf.h"
 #include "base/envelope.h"
 
-enum channel { CHANNEL_LOCAL, CHANNEL_REMOTE };
+enum channel_kind { CHANNEL_LOCAL, CHANNEL_REMOTE };
 
 enum { ROUTE_HOST_MAX = 255 };
 
@@ -24,7 +24,7 @@ enum { ROUTE_HOST_MAX = 255 };
  * one.  An address literal (RFC 5321 4.1.3) for which no relay is set is its
  * own host. */
 struct route {
-    enum channel channel;
+    enum channel_kind channel;
     unsigned port;
     char host[ROUTE_HOST_MAX + 1];
     char site[ADDRESS_MAX + 1];

@@ -64,7 +64,7 @@ table(void)
 {
     static const struct {
         const char *address;
-        enum channel channel;
+        enum channel_kind channel;
         const char *site, *host;
         unsigned port;
         const char *name;
