@@ -50,6 +50,29 @@ on_timer(uv_timer_t *h)
     d->calls->on_time(d);
 }
 
+static void
+on_overdue(uv_timer_t *h)
+{
+    deliverer_kill(h->data);
+}
+
+/* A user may stop his processes; nobody waits for that. */
+static void
+expect_end(struct deliverer *d)
+{
+    uv_timer_start(&d->timer, on_overdue, DELIVERER_END * 1000, 0);
+}
+
+static void
+break_off(struct deliverer *d)
+{
+    if (d->ending)
+        return;
+    d->ending = true;
+    if (!d->task)
+        d->calls->on_broken(d);
+}
+
 /* Takes one report.  A deliverer's bytes come from the user's process: they
  * say what became of the mail it was given and nothing else.  No descriptor
  * is taken. */
@@ -73,6 +96,7 @@ read_report(struct deliverer *d)
     if (n <= 0 || (size_t)n > sizeof bytes || !d->task ||
         report_parse(&r, view_make(bytes, (size_t)n)) < 0 ||
         r.number != d->number) {
+        break_off(d);
         deliverer_kill(d);
         return;
     }
@@ -80,6 +104,8 @@ read_report(struct deliverer *d)
     uv_timer_stop(&d->timer);
     d->task = NULL;
     d->calls->on_report(d, task, &r);
+    if (d->ending && !d->killed)
+        expect_end(d);
 }
 
 static void
@@ -88,10 +114,8 @@ on_readable(uv_poll_t *h, int status, int events)
     struct deliverer *d = h->data;
 
     (void)events;
-    if (status < 0)
-        deliverer_kill(d);
-    else
-        read_report(d);
+    (void)status; /* reading tells what is wrong */
+    read_report(d);
 }
 
 struct deliverer *
@@ -155,8 +179,8 @@ void
 deliverer_end(struct deliverer *d)
 {
     d->ending = true;
-    if (!d->task)
-        uv_timer_stop(&d->timer);
+    if (!d->task && !d->killed)
+        expect_end(d);
     shutdown(d->sock, SHUT_WR);
 }
 
@@ -183,7 +207,7 @@ deliverer_reap(struct deliverer *d)
     if (pid < 0)
         status = 0;
     d->pid = 0;
-    d->ending = true;
+    break_off(d);
     if (d->task)
         read_report(d); /* what it said before it died counts */
     d->calls->on_gone(d, status);

@@ -11,6 +11,8 @@
 #include "base/job.h"
 #include "local/child.h"
 
+enum { DELIVERER_END = 10 }; /* seconds it may take to end when told to */
+
 struct deliverer;
 
 struct deliverer_calls {
@@ -19,6 +21,9 @@ struct deliverer_calls {
                       const struct report *r);
     /* The time given at deliverer_give or deliverer_rest is over. */
     void (*on_time)(struct deliverer *d);
+    /* It ended, or spoke nonsense, while idle and not told to end; it is
+     * ending from now on.  (While busy it stays so until on_gone.) */
+    void (*on_broken)(struct deliverer *d);
     /* Dead and waited for; what was given and not answered is the caller's
      * to answer.  The last call. */
     void (*on_gone)(struct deliverer *d, int status);
@@ -53,7 +58,7 @@ int deliverer_give(struct deliverer *d, const struct job *j, int content,
 /* on_time comes after so many seconds without work. */
 void deliverer_rest(struct deliverer *d, uint64_t seconds);
 
-/* Ends when it has done what it has; at once; harmless twice. */
+/* Ends when it has done what it has; at once.  Harmless twice. */
 void deliverer_end(struct deliverer *d);
 void deliverer_kill(struct deliverer *d);
 

@@ -64,7 +64,7 @@ main(void)
     /* Lookups and copies wait on others; more of them than processors. */
     setenv("UV_THREADPOOL_SIZE", "16", 0);
 
-    local.dispatch.life = FD_LIFE;
+    local.dispatch.crew.life = FD_LIFE;
     local.dispatch.rules.lookup = passwd_byname;
     r = dispatch_start(&local.dispatch, uv_default_loop(), &local.settings,
                        FD_MANAGER);

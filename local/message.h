@@ -11,6 +11,8 @@
 #include "local/content.h"
 #include "local/user.h"
 
+struct crew;
+
 struct message_rcpt {
     struct account account;
     struct outcome outcome; /* not DONE: settled before any delivery */
@@ -19,6 +21,7 @@ struct message_rcpt {
 struct message {
     uv_work_t work;
     void *owner;            /* the caller's */
+    struct crew *crew;      /* the crew's, while a recipient waits there */
     struct buf bytes;       /* owned; job's views point into it */
     struct job job;
     struct content content;

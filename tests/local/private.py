@@ -234,6 +234,19 @@ def test_deaths(d):
        "the mail of a deliverer that dies is later", r)
     r = d.deliver(803, path, "me@example.org", id=7200 + r.number)
     ok(r.verdict == "done", "and the next one delivers it", r)
+    for idle in children(pid):
+        os.kill(idle, signal.SIGKILL)
+    limit = time.monotonic() + 30
+    while children(pid) and time.monotonic() < limit:
+        time.sleep(0.01)
+    r = d.deliver(804, path, "me@example.org", id=8004)
+    ok(r.verdict == "done", "one that dies idle is replaced", r)
+    for idle in children(pid):
+        os.kill(idle, signal.SIGSTOP)
+    limit = time.monotonic() + 30
+    while children(pid) and time.monotonic() < limit:
+        time.sleep(0.05)
+    ok(not children(pid), "one that was stopped and does not end is killed")
 
 
 def test_deadline():
