@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/mem.h"
-#include "queue/relay.h"
+#include "base/utf8.h"
 
 #define MiB ((uint64_t)1 << 20)
 #define TiB ((uint64_t)1 << 40)
@@ -22,9 +23,9 @@ const struct setting settings_table[] = {
      "domain:relay:port, where mail goes other than to its MX hosts"},
     {"queuelifetime", SETTING_SECONDS, "432000", 0, YEAR, AT(queuelifetime),
      "how long a message is tried before it goes back to its sender"},
-    {"concurrencyremote", SETTING_COUNT, "1000", 0, 100000,
+    {"concurrencyremote", SETTING_COUNT, "1000", 1, 100000,
      AT(concurrencyremote), "deliveries to other hosts at a time"},
-    {"concurrencylocal", SETTING_COUNT, "50", 0, 100000,
+    {"concurrencylocal", SETTING_COUNT, "50", 1, 1000,
      AT(concurrencylocal), "deliveries on this host at a time"},
     {"concurrencysite", SETTING_COUNT, "20", 1, 100000, AT(concurrencysite),
      "deliveries to one site at a time, at most"},
@@ -112,13 +113,23 @@ take_number(const struct setting *row, struct view v, uint64_t *number,
     return false;
 }
 
+/* ASCII alone: the name stands in greetings and header fields. */
+static bool
+is_host(struct view v)
+{
+    const char *why;
+
+    return utf8_ascii(v) && addr_domain(v, &why);
+}
+
 /* The part of an address before the @, such as it may stand unquoted. */
 static bool
 is_user(struct view v)
 {
     for (size_t i = 0; i < v.len; i++)
         if ((unsigned char)v.data[i] <= ' ' ||
-            strchr("@<>()[],;:\\\"\x7f", v.data[i]))
+            (unsigned char)v.data[i] > '~' ||
+            strchr("@<>()[],;:\\\"", v.data[i]))
             return false;
     return v.len > 0 && v.len <= 64;
 }
@@ -130,14 +141,14 @@ take_text(const struct setting *row, struct view v, char **text,
     size_t at = view_find(v, '@');
     struct view host = view_from(v, at + 1);
 
-    if (row->kind == SETTING_HOST ? relay_isdomain(v) : is_user(v)) {
+    if (row->kind == SETTING_HOST ? is_host(v) : is_user(v)) {
         free(*text);
         *text = mem_dup(v.data, v.len);
         return true;
     }
     buf_print(why, "control/%s:1: '%.*s' is no %s", row->name, (int)v.len,
               v.data, row->kind == SETTING_HOST ? "host name" : "user name");
-    if (row->kind == SETTING_HOST && at < v.len && relay_isdomain(host))
+    if (row->kind == SETTING_HOST && at < v.len && is_host(host))
         buf_print(why, "; did you mean '%.*s'?", (int)host.len, host.data);
     else if (at < v.len && is_user(view_make(v.data, at)))
         buf_print(why, "; did you mean '%.*s', the host having a file of its "
