@@ -41,13 +41,15 @@ fault(struct reader *r, const char *why)
     return false;
 }
 
-/* A line break where the field is folded. */
+/* The length of a line break where the field is folded (RFC 5322 2.2.3). */
 static size_t
 fold(struct view in, size_t at)
 {
-    size_t cr = in.data[at] == '\r';
+    size_t lf = at + (in.data[at] == '\r');
 
-    return at + cr < in.len && in.data[at + cr] == '\n' ? cr + 1 : 0;
+    return lf + 1 < in.len && in.data[lf] == '\n' &&
+                   (in.data[lf + 1] == ' ' || in.data[lf + 1] == '\t')
+               ? lf + 1 - at : 0;
 }
 
 static bool
@@ -92,6 +94,8 @@ static bool
 skip_quoted(struct reader *r)
 {
     for (r->at++; r->at < r->in.len; r->at++) {
+        if (r->strict && r->in.data[r->at] == '\n')
+            return fault(r, "a line break");
         if (r->in.data[r->at] == '\\')
             r->at++;
         else if (r->in.data[r->at] == '"') {

@@ -100,7 +100,16 @@ hold_descriptors(void)
             (void)!open("/dev/null", fd == 0 ? O_WRONLY : O_RDWR);
 }
 
-/* The addresses in an argument, qualified; each is told to on_address. */
+static const struct outcome *
+unclean(struct sendmail *s, const char *what)
+{
+    outcome_set(&s->o, NEVER, "5.1.3", "%s: a line break or control "
+                "character, or not UTF-8", what);
+    return &s->o;
+}
+
+/* The addresses in an argument, completed: of "-f" its only one, in kept; of
+ * others all, as recipients.  0 or the exit code, a line having been said. */
 static int
 read_argument(struct sendmail *s, const char *what, const char *argument,
               struct buf *kept)
@@ -112,6 +121,8 @@ read_argument(struct sendmail *s, const char *what, const char *argument,
     size_t count = 0;
     int r;
 
+    if (addr_unclean(view_of(argument)))
+        return not_queued(EX_DATAERR, unclean(s, what));
     addrlist_open(&l, view_of(argument));
     while ((r = addrlist_next(&l, &item, kept)) == 1) {
         why = "an empty address";
