@@ -157,6 +157,7 @@ smtp_reply_words(const struct smtp_reply *r, struct buf *words)
     buf_print(words, "%d", r->code);
     while (view_line(&text, &line)) {
         buf_addbyte(words, ' ');
-        buf_addview(words, line);
+        for (size_t i = 0; i < line.len; i++)
+            buf_addbyte(words, line.data[i] ? line.data[i] : '?');
     }
 }

@@ -38,7 +38,7 @@ void smtp_reply_free(struct smtp_reply *r);
 void smtp_reply_status(const struct smtp_reply *r, enum verdict verdict,
                        char code[12]);
 
-/* The code and all lines in one, joined by blanks. */
+/* The code and all lines in one, joined by blanks; NUL bytes become '?'. */
 void smtp_reply_words(const struct smtp_reply *r, struct buf *words);
 
 /* The extensions that somebody here knows, as bits. */

@@ -96,7 +96,7 @@ BEHAVIOURS = {
     'greeting-554': {'greeting': [b'554 5.7.1 not you\r\n', drop]},
     'greeting-421': {'greeting': [b'421 4.3.2 busy\r\n', drop]},
     'greeting-drop': {'greeting': [drop]},
-    'greeting-reset': {'greeting': [reset]},
+    'greeting-reset': {'greeting': [lambda conn: time.sleep(.05), reset]},
     'greeting-garbage': {'greeting': [b'SSH-2.0-OpenSSH\r\n', hang]},
     'greeting-hang': {'greeting': [hang]},
     'greeting-trickle': {'greeting': [trickle]},
@@ -313,7 +313,9 @@ class Server:
             Connection(self, sock, self.connections).start()
 
     def complete(self):
-        return [m for m in self.messages if m.complete]
+        """The messages that ended with a dot; not the empty ones that end a
+        DATA nobody was left for."""
+        return [m for m in self.messages if m.complete and m.length]
 
     def close(self):
         self.closed.set()
