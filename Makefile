@@ -48,7 +48,7 @@ $(B)/%.o: %.c Makefile
 
 .SECONDEXPANSION:
 LIB = $(ROOMS:%=$(B)/lib%.a)
-$(LIB): $(B)/lib%.a: $$(patsubst %.c,$(B)/%.o,$$(wildcard $$*/*.c))
+$(LIB): $(B)/lib%.a: $$(addprefix $(B)/,$$(addsuffix .o,$$(basename $$(wildcard $$*/*.c))))
 	@rm -f $@
 	ar rcs $@ $^
 

@@ -98,16 +98,39 @@ direct(void)
     return pair[0];
 }
 
+/* Ready for frames on fd, every wait with a deadline. */
+static void
+begin(struct submit *s, int fd)
+{
+    struct timeval tv = {SUBMIT_ANSWER, 0};
+
+    memset(s, 0, sizeof *s);
+    s->fd = fd;
+    if (fd < 0)
+        return;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
+}
+
+enum verdict
+submit_connect(struct submit *s, const char *dir, const char *name,
+               struct outcome *o)
+{
+    int r = connect_in(dir, name);
+
+    begin(s, r < 0 ? -1 : r);
+    if (r < 0)
+        return outcome_errno(o, r, "cannot reach %s/%s", dir, name);
+    return DONE;
+}
+
 enum verdict
 submit_open(struct submit *s, unsigned wait, struct outcome *o)
 {
-    struct timeval tv = {SUBMIT_ANSWER, 0};
     struct conf_paths paths;
     time_t end = time(NULL) + wait;
     int r;
 
-    memset(s, 0, sizeof *s);
-    s->fd = -1;
     conf_paths(&paths);
     for (;;) {
         struct timespec pause = {0, 50 * 1000 * 1000};
@@ -131,12 +154,8 @@ submit_open(struct submit *s, unsigned wait, struct outcome *o)
         outcome_errno(o, r, "cannot reach %s/submit (is godwit running?)",
                       paths.run);
     conf_pathsfree(&paths);
-    if (r < 0)
-        return LATER;
-    s->fd = r;
-    setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
-    setsockopt(s->fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv);
-    return DONE;
+    begin(s, r < 0 ? -1 : r);
+    return r < 0 ? LATER : DONE;
 }
 
 static void

@@ -326,7 +326,7 @@ content(struct caller *c, struct view payload)
 
     buf_addview(&c->message.content, payload);
     size = c->message.written + c->message.content.len;
-    if (max && size > max)
+    if (max && size > max && c->door->kind == DOOR_PUBLIC)
         refuse(c, 'N', "5.3.4 message is larger than databytes allows");
     else if (c->message.content.len >= SPILL_AT)
         begin_work(c, spill, on_spilled);

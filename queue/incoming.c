@@ -143,7 +143,8 @@ static int
 write_file(struct incoming *in, const struct envelope *e, uint64_t next_s)
 {
     unsigned char front[CONTENT_OFFSET] = {0};
-    struct slot slot = {.next = next_s, .attempts = 1};
+    struct slot slot = {.next = next_s, .attempts = 1,
+                        .hold = e->hold.len != 0};
     struct state owed = {.state = OWED};
     struct header h = {.id = in->id, .birth_ms = in->birth_ms,
                        .rcpt_count = e->rcpt_count};

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/date.h"
@@ -33,7 +34,7 @@ struct ledger_batch {
     size_t count, room;
     /* Of the flush; copied back to the ledger when it went well. */
     int fd;
-    uint64_t base, position, signed_position;
+    uint64_t base, end, position, signed_position;
     struct chain chain, signed_chain;
     bool took_spare;
     int result;
@@ -61,15 +62,20 @@ ledger_goon(struct ledger *l, uint64_t base, uint64_t position,
             const struct chain *chain, bool fresh)
 {
     char name[SEGMENT_NAME + 1];
+    struct stat st;
 
     l->base = base;
     l->position = position;
     l->chain = *chain;
+    l->end = base;
     if (fresh)
         return 0;
     segment_name(base, name);
     l->fd = openat(l->dir, name, O_WRONLY | O_CLOEXEC);
-    return l->fd < 0 ? -errno : 0;
+    if (l->fd < 0 || fstat(l->fd, &st) < 0)
+        return -errno;
+    l->end = base + (uint64_t)st.st_size;
+    return 0;
 }
 
 static void
@@ -169,6 +175,7 @@ begin_segment(struct ledger *l, struct ledger_batch *b, struct buf *out)
     if (r < 0)
         return r;
     b->took_spare = true;
+    b->end = b->base + l->size;
     b->position = b->base;
     chain_print(&b->chain, prev);
     date_stamp(&text, date_now());
@@ -192,7 +199,7 @@ end_segment(struct ledger *l, struct ledger_batch *b, struct buf *out)
     /* l->fd is closed when the flush went well. */
     if (b->fd != l->fd)
         file_close(&b->fd);
-    b->base += l->size;
+    b->base = b->end;
     return begin_segment(l, b, out);
 }
 
@@ -209,7 +216,7 @@ write_batch(struct ledger *l, struct ledger_batch *b)
         struct entry *e = &b->entries[i];
 
         if (b->position + out.len + e->len + CHAIN_CLOSE + 1 + SIGN_ROOM >
-            b->base + l->size)
+            b->end)
             r = end_segment(l, b, &out);
         if (r < 0)
             break;
@@ -300,8 +307,7 @@ flush_failed(struct ledger *l, struct ledger_batch *b)
               (uintmax_t)l->position, strerror(-b->result));
     if (b->fd != l->fd)
         file_close(&b->fd);
-    if (l->fd >= 0)
-        l->base += l->size;
+    l->base = l->end;
     file_close(&l->fd);
     buf_addview(&b->text, buf_view(&later->text));
     b->entries = mem_grow(b->entries,
@@ -336,6 +342,7 @@ on_flushed(uv_work_t *work, int status)
         file_close(&l->fd);
     l->fd = b->fd;
     l->base = b->base;
+    l->end = b->end;
     l->position = b->position;
     l->chain = b->chain;
     l->signed_position = b->signed_position;
@@ -373,6 +380,7 @@ start(struct ledger *l)
         return;
     b->fd = l->fd;
     b->base = l->base;
+    b->end = l->end;
     b->position = l->position;
     b->chain = l->chain;
     b->signed_position = l->signed_position;

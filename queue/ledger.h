@@ -29,7 +29,7 @@ struct ledger {
     uint64_t size;             /* of a segment */
     unsigned char secret[64];  /* Ed25519 */
     int fd;                    /* of the segment at hand, -1: take a new one */
-    uint64_t base;
+    uint64_t base, end;        /* its positions */
     uint64_t position;         /* behind the last synced line */
     struct chain chain;
     uint64_t signed_position;  /* behind the last signature */
@@ -45,8 +45,8 @@ struct ledger {
     void *data;
 };
 
-/* Goes on behind position and chain, in the segment at base; a new segment
- * is begun where fresh says so (an unfinished line follows there, or there
+/* Goes on behind position and chain, in the segment at base; a new segment,
+ * from base on, is begun where fresh says so (an unfinished line follows there, or there
  * is none).  dir and loop are borrowed. */
 void ledger_init(struct ledger *l, uv_loop_t *loop, int dir, uint64_t size,
                  const unsigned char secret[64]);

@@ -109,3 +109,28 @@ ledgerkey_make(const char *control, bool *made, const char **why)
     file_close(&dir);
     return r;
 }
+
+static int
+say(int r, const char *name, struct buf *why)
+{
+    if (r < 0)
+        buf_print(why, "control/%s: %s (godwit init makes it)\n", name,
+                  r == -EBADMSG ? "is no key" : strerror(-r));
+    return r;
+}
+
+int
+ledgerkey_read(int controldir, unsigned char secret[LEDGERKEY_SECRET],
+               struct buf *why)
+{
+    return say(load(controldir, INSTANCE_KEY, secret, SECRET_LEN),
+               INSTANCE_KEY, why);
+}
+
+int
+ledgerkey_readpublic(int controldir, unsigned char public[LEDGERKEY_PUBLIC],
+                     struct buf *why)
+{
+    return say(load(controldir, INSTANCE_PUBKEY, public, PUBLIC_LEN),
+               INSTANCE_PUBKEY, why);
+}

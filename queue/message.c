@@ -182,7 +182,7 @@ state_parse(struct state *s, uint64_t id, uint32_t index,
     s->state = OWED;
     s->position = 0;
     state_check(check, id, index, in);
-    if (memcmp(check, in + 4, 4) != 0 || in[1] != (in[0] ^ 0xff) ||
+    if (memcmp(check, in + 4, 4) != 0 || (in[0] ^ in[1]) != 0xff ||
         !strchr("odfb", in[0]) || in[0] == 0)
         return false;
     s->state = (enum rcpt_state)in[0];

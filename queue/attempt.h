@@ -1,0 +1,88 @@
+/* attempt.h - one message in memory: tried, recorded, acted upon
+ *
+ * A message is loaded when it is due and leaves memory when its attempt is
+ * over.  All its steps are in one function that looks at what is true and
+ * does the next thing; whatever ends (a report, a sync, an effect) calls it
+ * again.  The order it keeps: outcome, ledger, sync, only then effect. */
+#ifndef QUEUE_ATTEMPT_H
+#define QUEUE_ATTEMPT_H
+
+#include <uthash.h>
+
+#include "queue/bouncing.h"
+#include "queue/channel.h"
+#include "queue/checkpoint.h"
+#include "queue/effect.h"
+#include "queue/ledger.h"
+
+struct manager;
+
+/* Indexes of recipients. */
+struct indexes {
+    uint32_t *v; /* owned */
+    size_t count, room;
+};
+
+enum doing {
+    IDLE,
+    RECORDING, /* lines wait for the ledger's sync */
+    REPORTING, /* writing bounce/ID */
+    BOUNCING,  /* handing the bounce in */
+    ANSWERING, /* marking the message that this bounce answers */
+    VERIFYING, /* somebody said the content is damaged */
+    ACTING,    /* an effect */
+};
+
+struct message {
+    UT_hash_handle hh;       /* by id, in manager.active */
+    uint64_t id;
+    struct manager *manager;
+    struct queued queued;
+    enum doing doing;
+    bool due;                /* its moment has come: owed ones are tried */
+    bool in_job;             /* attempt begun: recipients were handed out */
+    bool repeat;             /* an earlier try may have succeeded */
+    bool lines;              /* appended to the ledger, not yet waited for */
+    bool remove_recorded, broken_recorded;
+    bool answers;            /* a bounce whose original is to be marked */
+    bool damaged, blocked;   /* blocked: its bounce can't be handed in now */
+    bool stopped;            /* given back: goes on after a restart */
+    uint8_t *busy;           /* a recipient: in a delivery now */
+    uint32_t owed, failed;   /* recipients in these states */
+    uint32_t deliveries;     /* waiting or open */
+    struct indexes appended, syncing, dirty, marking;
+    struct failures failures; /* NEVER in this attempt, not yet recorded */
+    struct ledger_wait wait;
+    struct effect effect;
+    struct bouncing *bouncing; /* owned; while BOUNCING */
+    uv_work_t work;
+    int work_result;
+    uint64_t *then;          /* ids to take up when this one leaves memory */
+    size_t then_count;
+    struct checkpoint_item item;
+};
+
+/* Takes over q (struct and all) as a message in memory and takes its first
+ * step.  due: owed recipients are tried now.  repeat: an earlier try that
+ * left no record may have succeeded. */
+void message_begin(struct manager *m, struct queued *q, bool due,
+                   bool repeat);
+
+/* id is taken up when msg leaves memory. */
+void message_then(struct message *msg, uint64_t id);
+
+/* A report came: true if the recipient was open. */
+bool message_report(struct message *msg, const struct report *r);
+
+/* One of its deliveries is over. */
+void message_delivered(struct message *msg);
+
+/* For the channel: the job's form and its descriptor. */
+void message_job(const struct message *msg, const struct delivery *d,
+                 struct job *job);
+int message_fd(const struct message *msg);
+
+/* What is true now is looked at again (after the ledger recovered...). */
+void message_step(struct message *msg);
+
+#endif

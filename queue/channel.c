@@ -1,0 +1,426 @@
+#include "queue/channel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "queue/attempt.h"
+#include "queue/manager.h"
+
+void
+channel_init(struct channel *c, struct manager *m, enum channel_kind kind,
+             unsigned limit, unsigned window_max)
+{
+    memset(c, 0, sizeof *c);
+    c->manager = m;
+    c->kind = kind;
+    c->name = kind == CHANNEL_LOCAL ? "local" : "remote";
+    c->limit = limit;
+    c->window_max = window_max ? window_max : 1;
+}
+
+struct site *
+channel_site(struct channel *c, const struct route *route)
+{
+    struct site *s;
+
+    HASH_FIND_STR(c->sites, route->site, s);
+    if (s)
+        return s;
+    s = mem_alloc(sizeof *s);
+    s->channel = c;
+    s->route = *route;
+    s->window = WINDOW_START < c->window_max ? WINDOW_START : c->window_max;
+    HASH_ADD_STR(c->sites, route.site, s);
+    return s;
+}
+
+bool
+site_resting(const struct site *s)
+{
+    return s->rest_until > uv_now(s->channel->manager->loop);
+}
+
+/* A site of which nothing needs to be remembered goes. */
+static void
+site_release(struct site *s)
+{
+    if (s->waiting || s->open || s->in_round || s->failures)
+        return;
+    HASH_DEL(s->channel->sites, s);
+    free(s);
+}
+
+static void
+round_add(struct site *s)
+{
+    struct channel *c = s->channel;
+
+    if (s->in_round || !s->first || s->open >= s->window)
+        return;
+    s->in_round = true;
+    s->next = NULL;
+    if (c->round_last)
+        c->round_last->next = s;
+    else
+        c->round = s;
+    c->round_last = s;
+}
+
+static struct site *
+round_take(struct channel *c)
+{
+    struct site *s = c->round;
+
+    if (!s)
+        return NULL;
+    c->round = s->next;
+    if (!c->round)
+        c->round_last = NULL;
+    s->in_round = false;
+    return s;
+}
+
+void
+channel_add(struct site *s, struct message *message, const uint32_t *rcpts,
+            uint32_t count)
+{
+    struct delivery *d = mem_alloc(sizeof *d + count * sizeof *rcpts);
+
+    d->message = message;
+    d->site = s;
+    d->count = d->open = count;
+    memcpy(d->rcpts, rcpts, count * sizeof *rcpts);
+    if (s->last)
+        s->last->next = d;
+    else
+        s->first = d;
+    s->last = d;
+    s->waiting++;
+    s->channel->waiting++;
+    round_add(s);
+}
+
+static struct delivery *
+site_take(struct site *s)
+{
+    struct delivery *d = s->first;
+
+    s->first = d->next;
+    if (!s->first)
+        s->last = NULL;
+    s->waiting--;
+    s->channel->waiting--;
+    return d;
+}
+
+static void
+site_putback(struct site *s, struct delivery *d)
+{
+    d->next = s->first;
+    s->first = d;
+    if (!s->last)
+        s->last = d;
+    s->waiting++;
+    s->channel->waiting++;
+}
+
+static void
+delivery_open(struct delivery *d, struct worker *w)
+{
+    struct channel *c = w->channel;
+
+    HASH_ADD(hh, c->deliveries, number, sizeof d->number, d);
+    d->next_open = w->open;
+    d->link_open = &w->open;
+    if (w->open)
+        w->open->link_open = &d->next_open;
+    w->open = d;
+    c->open++;
+    d->site->open++;
+}
+
+static void
+delivery_close(struct delivery *d)
+{
+    struct site *s = d->site;
+    struct message *m = d->message;
+
+    HASH_DEL(s->channel->deliveries, d);
+    *d->link_open = d->next_open;
+    if (d->next_open)
+        d->next_open->link_open = d->link_open;
+    s->channel->open--;
+    s->open--;
+    free(d);
+    round_add(s);
+    site_release(s);
+    message_delivered(m);
+}
+
+/* The window follows what the site answers: one more for each success, half
+ * when it can't be reached, and then a rest that doubles. */
+static void
+site_learn(struct site *s, const struct report *r)
+{
+    struct channel *c = s->channel;
+    uint64_t rest;
+
+    if (r->flags & REPORT_SITE_DOWN) {
+        s->window = s->window > 1 ? s->window / 2 : 1;
+        rest = (uint64_t)SITE_REST << (s->failures < 4 ? s->failures : 4);
+        if (rest > SITE_REST_MAX)
+            rest = SITE_REST_MAX;
+        /* Those that failed together count as one failure. */
+        if (!site_resting(s))
+            s->failures++;
+        s->rest_until = uv_now(c->manager->loop) + rest * 1000;
+    } else if (r->outcome.verdict == DONE) {
+        s->failures = 0;
+        s->rest_until = 0;
+        if (s->window < c->window_max)
+            s->window++;
+    }
+}
+
+static void
+on_report(struct worker *w, const struct report *r)
+{
+    struct channel *c = w->channel;
+    struct delivery *d;
+
+    HASH_FIND(hh, c->deliveries, &r->number, sizeof r->number, d);
+    if (!d) {
+        log_event("report channel=%s why=\"of no open job\"", c->name);
+        return;
+    }
+    for (uint32_t i = 0; i < d->count; i++) {
+        if (d->rcpts[i] != r->index)
+            continue;
+        site_learn(d->site, r);
+        if (message_report(d->message, r))
+            d->open--;
+        if (d->open == 0)
+            delivery_close(d);
+        return;
+    }
+    log_event("report channel=%s why=\"of a recipient not in its job\"",
+              c->name);
+}
+
+static void
+on_worker_closed(uv_handle_t *h)
+{
+    struct worker *w = h->data;
+
+    file_close(&w->fd);
+    free(w);
+}
+
+/* Its open jobs are LATER: what it reported was read before. */
+static void
+worker_end(struct worker *w)
+{
+    struct channel *c = w->channel;
+    struct worker **p = &c->workers;
+
+    if (w->closing)
+        return;
+    w->closing = true;
+    while (*p != w)
+        p = &(*p)->next;
+    *p = w->next;
+    uv_poll_stop(&w->poll);
+    while (w->open) {
+        struct delivery *d = w->open;
+        struct report r = {.number = d->number};
+
+        outcome_set(&r.outcome, LATER, "4.3.0",
+                    "the delivery program ended before it reported");
+        for (uint32_t i = 0; i < d->count; i++) {
+            r.index = d->rcpts[i];
+            message_report(d->message, &r);
+        }
+        delivery_close(d);
+    }
+    uv_close((uv_handle_t *)&w->poll, on_worker_closed);
+    manager_wake(c->manager);
+}
+
+static void
+read_reports(struct worker *w)
+{
+    struct buf b = {0};
+    struct report report;
+    ssize_t n = 0;
+    int fd;
+
+    for (int i = 0; i < 256; i++) {
+        buf_clear(&b);
+        n = job_recv(w->fd, &b, &fd);
+        file_close(&fd);
+        if (n <= 0 && n != -EBADMSG)
+            break;
+        if (report_parse(&report, buf_view(&b)) < 0)
+            log_event("report channel=%s why=unreadable", w->channel->name);
+        else
+            on_report(w, &report);
+    }
+    buf_free(&b);
+    if (n == 0 || (n < 0 && n != -EAGAIN && n != -EBADMSG))
+        worker_end(w);
+}
+
+static void watch(struct worker *w);
+
+static void
+on_worker(uv_poll_t *poll, int status, int events)
+{
+    struct worker *w = poll->data;
+
+    if (status < 0) {
+        worker_end(w);
+        return;
+    }
+    if (events & UV_WRITABLE)
+        w->blocked = false;
+    if (events & UV_READABLE)
+        read_reports(w);
+    if (!w->closing)
+        watch(w);
+    manager_wake(w->channel->manager);
+}
+
+static void
+watch(struct worker *w)
+{
+    uv_poll_start(&w->poll, UV_READABLE | (w->blocked ? UV_WRITABLE : 0),
+                  on_worker);
+}
+
+void
+channel_worker(struct channel *c, int fd)
+{
+    struct worker *w = mem_alloc(sizeof *w);
+
+    w->channel = c;
+    w->fd = fd;
+    w->poll.data = w;
+    if (uv_poll_init(c->manager->loop, &w->poll, fd) < 0) {
+        log_event("worker channel=%s why=\"cannot be watched\"", c->name);
+        file_close(&w->fd);
+        free(w);
+        return;
+    }
+    w->next = c->workers;
+    c->workers = w;
+    if (c->manager->stopping) {
+        shutdown(fd, SHUT_WR);
+        w->shut = true;
+    }
+    watch(w);
+    channel_run(c);
+}
+
+/* 0, -EAGAIN: not now, or another errno: not to this worker. */
+static int
+send_job(struct worker *w, struct delivery *d)
+{
+    static struct job job;
+    struct buf b = {0};
+    int r;
+
+    d->number = ++w->channel->numbers;
+    message_job(d->message, d, &job);
+    job_print(&b, &job);
+    r = job_send(w->fd, buf_view(&b), message_fd(d->message));
+    buf_free(&b);
+    return r;
+}
+
+void
+channel_run(struct channel *c)
+{
+    struct worker *w = c->workers;
+
+    while (w && !w->blocked && !w->shut && c->open < c->limit &&
+           !ledger_blocked(&c->manager->ledger)) {
+        struct site *s = round_take(c);
+        struct delivery *d;
+        int r;
+
+        if (!s)
+            return;
+        if (!s->first || s->open >= s->window) {
+            site_release(s);
+            continue;
+        }
+        d = site_take(s);
+        r = send_job(w, d);
+        if (r < 0) {
+            site_putback(s, d);
+            round_add(s);
+            if (r == -EAGAIN || r == -ENOBUFS || r == -ETOOMANYREFS) {
+                w->blocked = true;
+                watch(w);
+                return;
+            }
+            /* Its end is seen where reports are read. */
+            log_event("job channel=%s why=%s", c->name, strerror(-r));
+            w->shut = true;
+            return;
+        }
+        delivery_open(d, w);
+        round_add(s);
+    }
+}
+
+static void
+give_back(struct site *s)
+{
+    while (s->first) {
+        struct delivery *d = site_take(s);
+        struct message *m = d->message;
+
+        free(d);
+        message_delivered(m);
+    }
+}
+
+void
+channel_stop(struct channel *c)
+{
+    struct site *s, *tmp;
+
+    HASH_ITER(hh, c->sites, s, tmp) {
+        give_back(s);
+    }
+    for (struct worker *w = c->workers; w; w = w->next) {
+        shutdown(w->fd, SHUT_WR);
+        w->shut = true;
+    }
+}
+
+void
+channel_sweep(struct channel *c)
+{
+    struct site *s, *tmp;
+
+    HASH_ITER(hh, c->sites, s, tmp) {
+        if (uv_now(c->manager->loop) < s->rest_until + SITE_FORGET_MS)
+            continue;
+        s->failures = 0;
+        site_release(s);
+    }
+}
+
+bool
+channel_idle(const struct channel *c)
+{
+    return !c->workers && c->open == 0;
+}

@@ -1,0 +1,171 @@
+#include "queue/effect.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/id.h"
+#include "base/log.h"
+
+enum { AGAIN_MS = 5000 };
+
+static void start(struct effects *x);
+
+static void
+on_again(uv_timer_t *t)
+{
+    struct effects *x = t->data;
+
+    while (x->failed) {
+        struct effect *e = x->failed;
+
+        x->failed = e->next;
+        e->next = NULL;
+        *x->waiting_end = e;
+        x->waiting_end = &e->next;
+    }
+    start(x);
+}
+
+void
+effects_init(struct effects *x, uv_loop_t *loop, const struct store *store)
+{
+    memset(x, 0, sizeof *x);
+    x->loop = loop;
+    x->store = store;
+    x->waiting_end = &x->waiting;
+    x->work.data = x->again.data = x;
+    uv_timer_init(loop, &x->again);
+}
+
+static enum place
+target(const struct effect *e)
+{
+    return e->kind == EFFECT_ASIDE ? PLACE_BROKEN : PLACE_INFO;
+}
+
+static bool
+moves(const struct effect *e)
+{
+    return e->kind == EFFECT_MOVE || e->kind == EFFECT_ASIDE;
+}
+
+static int
+first_step(const struct store *s, struct effect *e)
+{
+    int r = 0;
+
+    if (e->count && e->kind != EFFECT_REMOVE)
+        r = store_mark(s, e->queued, e->which, e->count);
+    if (r == 0 && moves(e)) {
+        r = store_link(s, e->queued->place, target(e), e->queued->id);
+        e->linked = r == 0;
+    }
+    return r;
+}
+
+static int
+last_step(const struct store *s, struct effect *e)
+{
+    int r = 0;
+
+    /* The reports go first: without the message nothing would ask for
+     * them. */
+    if (e->kind == EFFECT_REMOVE && e->bounced)
+        r = store_unlink(s, PLACE_BOUNCE, e->queued->id);
+    if (r == 0 && e->kind != EFFECT_MARK)
+        r = store_unlink(s, e->queued->place, e->queued->id);
+    return r;
+}
+
+/* All links, then one sync for each folder that got names, then the old
+ * names go. */
+static void
+work(uv_work_t *w)
+{
+    struct effects *x = w->data;
+    int synced[PLACES] = {0};
+    bool needed[PLACES] = {false};
+
+    for (struct effect *e = x->running; e; e = e->next) {
+        e->linked = false;
+        e->result = first_step(x->store, e);
+        if (e->linked)
+            needed[target(e)] = true;
+    }
+    for (int p = 0; p < PLACES; p++)
+        if (needed[p])
+            synced[p] = store_sync(x->store, (enum place)p);
+    for (struct effect *e = x->running; e; e = e->next) {
+        if (e->result == 0 && e->linked)
+            e->result = synced[target(e)];
+        if (e->result == 0)
+            e->result = last_step(x->store, e);
+    }
+}
+
+static void
+on_worked(uv_work_t *w, int status)
+{
+    struct effects *x = w->data;
+    struct effect *e = x->running;
+
+    x->running = NULL;
+    x->busy = false;
+    while (e) {
+        struct effect *next = e->next;
+        id_text id;
+
+        if (status < 0)
+            e->result = status;
+        if (e->result == 0) {
+            if (moves(e))
+                e->queued->place = target(e);
+            e->done(e);
+        } else {
+            log_event("effect id=%s doing=%s why=%s then=\"again soon\"",
+                      id_print(e->queued->id, id),
+                      e->kind == EFFECT_REMOVE ? "remove"
+                      : moves(e)               ? "move"
+                                               : "mark",
+                      strerror(-e->result));
+            e->next = x->failed;
+            x->failed = e;
+            uv_timer_start(&x->again, on_again, AGAIN_MS, 0);
+        }
+        e = next;
+    }
+    start(x);
+}
+
+static void
+start(struct effects *x)
+{
+    if (x->busy || !x->waiting)
+        return;
+    x->busy = true;
+    x->running = x->waiting;
+    x->waiting = NULL;
+    x->waiting_end = &x->waiting;
+    uv_queue_work(x->loop, &x->work, work, on_worked);
+}
+
+void
+effects_add(struct effects *x, struct effect *e)
+{
+    e->next = NULL;
+    *x->waiting_end = e;
+    x->waiting_end = &e->next;
+    start(x);
+}
+
+bool
+effects_idle(const struct effects *x)
+{
+    return !x->busy && !x->waiting && !x->failed;
+}
+
+void
+effects_close(struct effects *x)
+{
+    uv_close((uv_handle_t *)&x->again, NULL);
+}

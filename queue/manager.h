@@ -1,0 +1,37 @@
+/* manager.h - what the parts of the manager share
+ *
+ * One loop.  Fresh mail comes by the trigger and by scans of todo/ (takeup),
+ * becomes a message in memory (attempt), its recipients go out as jobs
+ * (channel), outcomes are recorded (ledger), and only then acted upon
+ * (effect).  Deferred mail costs an entry in the schedule. */
+#ifndef QUEUE_MANAGER_H
+#define QUEUE_MANAGER_H
+
+#include "queue/channel.h"
+#include "queue/checkpoint.h"
+#include "queue/effect.h"
+#include "queue/ledger.h"
+#include "queue/settings.h"
+#include "queue/takeup.h"
+
+struct manager {
+    uv_loop_t *loop;
+    struct store store;
+    struct settings settings;
+    struct routes routes;
+    struct ledger ledger;
+    struct effects effects;
+    struct takeup takeup;
+    struct checkpoint checkpoint;
+    struct channel local, remote;
+    struct message *active;   /* by id */
+    unsigned active_count;
+    char *door;               /* run folder, where enqueue's own door is */
+    bool stopping;
+};
+
+/* Everything that may have become possible is tried: called when something
+ * ended. */
+void manager_wake(struct manager *m);
+
+#endif

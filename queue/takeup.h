@@ -1,0 +1,70 @@
+/* takeup.h - finds mail that is to be tried
+ *
+ * Fresh ids come by the trigger, a hint; scans of todo/ find what the hint
+ * missed.  Deferred ones stand in the schedule, filled from info/ in the
+ * background after a start.  Loading reads header, envelope and records,
+ * never the content, in the pool. */
+#ifndef QUEUE_TAKEUP_H
+#define QUEUE_TAKEUP_H
+
+#include <uv.h>
+
+#include "queue/schedule.h"
+#include "queue/store.h"
+
+enum {
+    ACTIVE_MAX = 3000,     /* messages in memory, each with a descriptor */
+    LOADING_MAX = 16,
+    FRESH_MAX = 65536,     /* ids waiting; more are left to the next scan */
+    SCAN_IDLE_MS = 300 * 1000,
+    INFO_SLICE = 512,      /* files of info/ looked at in one pool job */
+};
+
+struct manager;
+
+struct takeup {
+    struct manager *manager;
+    struct schedule schedule;
+    uint64_t *fresh;        /* a ring of FRESH_MAX */
+    size_t fresh_first, fresh_count;
+    unsigned loading;
+    bool scanning;
+    bool missed;            /* todo/ may hold more than fresh */
+    bool started;           /* the first scan of todo/ is over */
+    uv_work_t scan_work, info_work;
+    uint64_t *found;        /* of the scan under way */
+    size_t found_count, found_room;
+    int scan_result;
+    uint64_t *info;         /* ids of info/ still to be looked at */
+    size_t info_count, info_at;
+    struct schedule_entry *info_slice;
+    size_t info_slice_count;
+    bool info_busy;
+    size_t foreign;
+    uv_timer_t due, idle;
+    uv_poll_t trigger;
+    int trigger_fd;
+    uint64_t held, unreadable;
+    uint64_t *skip;         /* owned: recovery could not read them; they wait
+                               for the next start */
+    size_t skip_count;
+};
+
+/* Serves the trigger, begins the first scans.  0 or a negative errno. */
+int takeup_init(struct takeup *t, struct manager *m);
+
+/* id may be in todo/. */
+void takeup_hint(struct takeup *t, uint64_t id);
+
+/* Loads what there is room for. */
+void takeup_run(struct takeup *t);
+
+/* Everything deferred is due now (ALRM). */
+void takeup_all(struct takeup *t);
+
+void takeup_stop(struct takeup *t);
+
+/* No load or scan is under way. */
+bool takeup_idle(const struct takeup *t);
+
+#endif
