@@ -196,30 +196,37 @@ make_me(struct init *in, const char *me)
 }
 
 static int
+make_key(struct init *in, const char *name, bool made, bool spool,
+         mode_t mode)
+{
+    struct jail_user owner = instance_owner(in->instance, spool);
+    struct buf path = {0};
+    int code;
+
+    buf_print(&path, "%s/%s", in->instance->paths.control, name);
+    if (made)
+        changed(in, "made", path.data);
+    code = made ? set_owner(path.data, owner, mode)
+                : mend(in, path.data, owner, mode);
+    buf_free(&path);
+    return code;
+}
+
+static int
 make_keys(struct init *in)
 {
-    const char *control = in->instance->paths.control;
-    struct buf path = {0};
-    const char *why;
-    bool made;
-    int code = 0, r;
+    const char *control = in->instance->paths.control, *why;
+    unsigned made;
+    int code, r;
 
     if ((r = ledgerkey_make(control, &made, &why)) < 0)
         return r == -EBADMSG ? refuse(EXIT_NEVER, control, "%s", why)
                              : refuse_errno(control, "make the ledger's keys",
                                             r);
-    if (made)
-        changed(in, "made the ledger's keys in", control);
-    buf_print(&path, "%s/" INSTANCE_KEY, control);
-    code = made ? set_owner(path.data, instance_owner(in->instance, true),
-                            0400)
-                : mend(in, path.data, instance_owner(in->instance, true),
-                       0400);
-    buf_clear(&path);
-    buf_print(&path, "%s/" INSTANCE_PUBKEY, control);
+    code = make_key(in, INSTANCE_KEY, made & LEDGERKEY_SECRET, true, 0400);
     if (code == 0)
-        code = mend(in, path.data, instance_owner(in->instance, false), 0444);
-    buf_free(&path);
+        code = make_key(in, INSTANCE_PUBKEY, made & LEDGERKEY_PUBLIC, false,
+                        0444);
     return code;
 }
 

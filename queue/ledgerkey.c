@@ -58,7 +58,7 @@ store(int dir, const char *name, const unsigned char *key, size_t len,
 }
 
 static int
-complete(int dir, bool *made, const char **why)
+complete(int dir, unsigned *made, const char **why)
 {
     unsigned char secret[SECRET_LEN], public[PUBLIC_LEN], derived[PUBLIC_LEN];
     int r = load(dir, INSTANCE_KEY, secret, sizeof secret);
@@ -67,7 +67,7 @@ complete(int dir, bool *made, const char **why)
     *why = "";
     if (r == -ENOENT && rpub == -ENOENT) {
         crypto_sign_keypair(derived, secret);
-        *made = true;
+        *made |= LEDGERKEY_SECRET;
         r = store(dir, INSTANCE_KEY, secret, sizeof secret, 0400);
     } else if (r == -ENOENT) {
         *why = INSTANCE_KEY " is missing but " INSTANCE_PUBKEY " is there; "
@@ -81,7 +81,7 @@ complete(int dir, bool *made, const char **why)
                "the right one back";
     }
     if (r == 0 && rpub == -ENOENT) {
-        *made = true;
+        *made |= LEDGERKEY_PUBLIC;
         r = store(dir, INSTANCE_PUBKEY, derived, sizeof derived, 0444);
     } else if (r == 0 && (rpub == -EBADMSG ||
                           (rpub == 0 &&
@@ -97,11 +97,11 @@ complete(int dir, bool *made, const char **why)
 }
 
 int
-ledgerkey_make(const char *control, bool *made, const char **why)
+ledgerkey_make(const char *control, unsigned *made, const char **why)
 {
     int dir, r;
 
-    *made = false;
+    *made = 0;
     if (sodium_init() < 0)
         return -ENOSYS;
     if ((r = file_opendir(&dir, AT_FDCWD, control)) == 0)

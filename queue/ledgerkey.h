@@ -13,10 +13,10 @@ enum { LEDGERKEY_SECRET = 64, LEDGERKEY_PUBLIC = 32 };
 
 /* Makes both keys in the folder control where neither is there, or the
  * public one again; a secret key is never made anew, for the old
- * signatures would mean nothing.  0, *made telling whether a file was
- * written; -EBADMSG for a state the operator has to end, *why naming it; or
+ * signatures would mean nothing.  0, *made telling which were written;
+ * -EBADMSG for a state the operator has to end, *why naming it; or
  * another negative errno.  Owners are the caller's business. */
-int ledgerkey_make(const char *control, bool *made, const char **why);
+int ledgerkey_make(const char *control, unsigned *made, const char **why);
 
 /* Reads the keys.  0, or a negative errno with a line appended to why. */
 int ledgerkey_read(int controldir, unsigned char secret[LEDGERKEY_SECRET],

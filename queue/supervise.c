@@ -85,7 +85,8 @@ on_checked(struct supervisor *s, int status)
 {
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_LATER;
 
-    if (code == EXIT_OK) {
+    /* Usage: these programs were built without that command. */
+    if (code == EXIT_OK || code == EXIT_USAGE) {
         log_event("reload");
         tell(s, MANAGER, SIGHUP);
         tell(s, ENQUEUE, SIGHUP);
