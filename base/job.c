@@ -197,6 +197,32 @@ job_send(int sock, struct view bytes, int fd)
     return 0;
 }
 
+/* The one descriptor of a datagram; false if there were more: the padding
+ * behind one has room for another, and each that came is ours to close. */
+static bool
+take_fds(struct msghdr *msg, int *fd)
+{
+    bool one = true;
+
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t at = CMSG_LEN(0); at + sizeof(int) <= c->cmsg_len;
+             at += sizeof(int)) {
+            int got;
+
+            memcpy(&got, (char *)c + at, sizeof got);
+            if (*fd < 0) {
+                *fd = got;
+            } else {
+                close(got);
+                one = false;
+            }
+        }
+    }
+    return one;
+}
+
 ssize_t
 job_recv(int sock, struct buf *b, int *fd)
 {
@@ -208,6 +234,7 @@ job_recv(int sock, struct buf *b, int *fd)
     struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1,
                          .msg_control = control.space,
                          .msg_controllen = sizeof control.space};
+    bool cut;
     ssize_t n;
 
     *fd = -1;
@@ -217,13 +244,10 @@ job_recv(int sock, struct buf *b, int *fd)
     while ((n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC)) < 0)
         if (errno != EINTR)
             return -errno;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
-        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-            c->cmsg_len == CMSG_LEN(sizeof(int)))
-            memcpy(fd, CMSG_DATA(c), sizeof *fd);
+    cut = !take_fds(&msg, fd);
     b->len += (size_t)n;
     b->data[b->len] = 0;
-    if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+    if (cut || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
         if (*fd >= 0)
             close(*fd);
         *fd = -1;

@@ -40,6 +40,16 @@ def job(number, rcpts, content=b'', route=b'', port=0, site=b'example.org',
     return b
 
 
+def program():
+    return os.path.join(os.environ.get('BIN', 'build/bin'), 'godwit-remote')
+
+
+def sanitized():
+    """Whether the program was built with a sanitizer, which takes memory."""
+    with open(program(), 'rb') as f:
+        return b'__asan_init' in f.read()
+
+
 class Report:
     def __init__(self, data):
         kind, self.number, self.index, self.flags, letter = struct.unpack(
@@ -74,13 +84,11 @@ class Remote:
                                               socket.SOCK_SEQPACKET)
         life, self.life = os.pipe()
         log = os.path.join(self.home, 'log')
-        program = os.path.join(os.environ.get('BIN', 'build/bin'),
-                               'godwit-remote')
         a, b = os.dup(theirs.fileno()), os.dup(self.life)
         with open(log, 'w') as f:
             self.process = subprocess.Popen(
                 ['/bin/bash', '-c', 'exec "$0" 3<&%d 4>&%d %d<&- %d>&-' %
-                 (a, b, a, b), program],
+                 (a, b, a, b), program()],
                 pass_fds=(a, b), stderr=f, stdin=subprocess.DEVNULL,
                 env=dict(os.environ, GODWIT_HOME=self.home))
         for fd in (a, b, life):

@@ -263,7 +263,8 @@ class Connection(threading.Thread):
             verb = line[:4].strip().lower().decode('latin-1')
             if verb == 'mail':
                 self.commands = [line]
-                self.refused = False
+            if verb in ('ehlo', 'helo'):
+                self.server.hello.append(line)
             if verb in ('ehlo', 'helo', 'mail', 'rcpt', 'rset', 'quit'):
                 self.answer(verb, line)
             elif verb == 'data':
@@ -299,6 +300,7 @@ class Server:
         self.sock.listen(2048)
         self.port = self.sock.getsockname()[1]
         self.messages, self.connections, self.open = [], 0, 0
+        self.hello = []
         self.closed = threading.Event()
         threading.Thread(target=self.run, daemon=True).start()
 

@@ -8,7 +8,7 @@ import threading
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '../fake'))
-from remote_manager import BODY8, DAMAGED, Remote  # noqa: E402
+from remote_manager import BODY8, DAMAGED, Remote, job, sanitized  # noqa: E402
 from remote_tap import end, ok  # noqa: E402
 from smtp_server import Server  # noqa: E402
 
@@ -109,8 +109,7 @@ def test_damage():
     folder = os.open('/', os.O_RDONLY)
     number = remote.number + 1
     remote.number = number
-    import remote_manager
-    remote.send_raw(remote_manager.job(
+    remote.send_raw(job(
         number, [b'a@x'], content=b'x', route=b'127.0.0.1',
         port=server.port), folder)
     os.close(folder)
@@ -142,7 +141,7 @@ def test_big():
        m.hash.digest() == sent.digest(),
        'a message of 100 MiB arrives exactly', got)
     memory = remote.memory()
-    ok(memory < MEMORY, 'its sender never has 64 MiB resident', memory)
+    ok(sanitized() or memory < MEMORY, 'its sender never has 64 MiB resident', memory)
     print('# most memory: %d KiB' % memory)
     remote.close()
     server.close()
