@@ -66,7 +66,8 @@ copy_some(struct content *c, uint64_t end)
     int r;
 
     while (c->copied < end) {
-        size_t len = end - c->copied < PIECE ? (size_t)(end - c->copied) : PIECE;
+        uint64_t left = end - c->copied;
+        size_t len = left < PIECE ? (size_t)left : PIECE;
 
         r = file_pread(c->source, piece, len, c->offset + c->copied);
         if (r == -ENODATA)

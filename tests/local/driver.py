@@ -144,15 +144,17 @@ def as_user(script):
         nobody = pwd.getpwnam("nobody")
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
         os.chmod(folder, 0o755)
-        # What was built may lie where nobody cannot look.
-        copy = os.path.join(folder, "built")
+        # The tree may lie where nobody cannot look.
+        copy = os.path.join(folder, "copy")
         os.makedirs(os.path.join(copy, "bin"))
         shutil.copy(LOCAL, os.path.join(copy, "bin"))
+        shutil.copy(script, copy)
+        shutil.copy(__file__, copy)
         drive = build_drive(copy)
         r = subprocess.run(
             ["setpriv", "--reuid=nobody", "--regid=%d" % nobody.pw_gid,
-             "--clear-groups", sys.executable, "-B",
-             os.path.abspath(script)],
+             "--clear-groups",
+             os.path.join(copy, os.path.basename(script))], cwd=folder,
             env=dict(os.environ, BIN=os.path.join(copy, "bin"), DRIVE=drive,
                      TMPDIR=folder, HOME=folder))
     sys.exit(r.returncode)

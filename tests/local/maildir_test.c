@@ -108,7 +108,7 @@ clean(void)
 static void
 test_first(void)
 {
-    struct view text = view_of("Subject: x\r\n\nFrom a\rb\n.\n\n>From\n no end");
+    struct view text = view_of("Subject: x\r\n\nFrom a\rb\n.\n\n>From\n end");
     struct stat st;
     char want[400];
 

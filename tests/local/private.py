@@ -29,6 +29,7 @@ try:
 except KeyError:
     own = os.environ.get("USER") or "postmaster"
 LOG = os.path.join(folder, "log")
+os.environ["HOME"] = folder  # for a uid whose home is not there
 
 
 def write(name, data):

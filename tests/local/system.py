@@ -4,6 +4,7 @@ in a mount namespace where /etc/passwd and /etc/group are others."""
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -154,6 +155,29 @@ def test_stranger(d, folder, path):
     ok(r.verdict == "done", "and delays nobody else", r)
 
 
+def test_slow(d, path):
+    """Nothing is slower than a process that was stopped."""
+    d.deliver(50, path, "gwann@example.org", id=110)
+    d.deliver(51, path, "gwbob@example.org", id=111)
+    stopped = [p for p in children(d.fact("pid"))
+               if status_of(p)["Uid"] == only(UIDS["gwann"])]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    d.job(52, path, "gwann@example.org", id=112)
+    before = len(d.reports)
+    for n in range(100):
+        d.job(60 + n, path, "gwbob@example.org", id=200 + n)
+    d.tell("wait %d" % (before + 100))
+    done = {r.number for r in d.reports[before:]}
+    ok(stopped and done == set(range(60, 160)),
+       "a user whose deliverer hangs delays nobody else")
+    for pid in stopped:
+        os.kill(pid, signal.SIGCONT)
+    d.tell("wait %d" % (before + 101))
+    ok((d.reports[-1].number, d.reports[-1].verdict) == (52, "done"),
+       "and gets his mail when it hangs no longer")
+
+
 def inside(folder):
     home = driver.make_instance(os.path.join(folder, "instance"), minuid=1000)
     path = os.path.join(folder, "msg")
@@ -167,6 +191,8 @@ def inside(folder):
     test_refused(d, folder, path)
     test_large(d, folder)
     test_stranger(d, folder, path)
+    os.unlink(os.path.join(folder, "home-gwbob", "Maildir"))
+    test_slow(d, path)
     ok(d.end() == 0, "local ends with 0")
     driver.end()
 
