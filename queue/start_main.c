@@ -63,10 +63,26 @@ open_standard(void)
     close(fd);
 }
 
+static void
+check_program(const char *folder, const char *name, bool split)
+{
+    struct buf path = {0};
+    char *closed;
+
+    buf_print(&path, "%s/%s", folder, name);
+    if (access(path.data, X_OK) < 0)
+        log_die("fatal path=%s why=%s", path.data, strerror(errno));
+    if (split && (closed = instance_closed(path.data)))
+        log_die("fatal path=%s why=%s", closed,
+                "closed to the programs' users, who have to be started "
+                "from it");
+    buf_free(&path);
+}
+
 /* The folder this program lies in, where the others have to be; owned by
  * the caller. */
 static char *
-find_programs(void)
+find_programs(bool split)
 {
     static const char *const names[] = {
         PROGRAM_ENQUEUE, PROGRAM_MANAGER, PROGRAM_REMOTE, PROGRAM_LOCAL,
@@ -78,14 +94,8 @@ find_programs(void)
         log_die("fatal path=/proc/self/exe why=%s", strerror(errno));
     self[n] = 0;
     folder = mem_string(dirname(self));
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        struct buf path = {0};
-
-        buf_print(&path, "%s/%s", folder, names[i]);
-        if (access(path.data, X_OK) < 0)
-            log_die("fatal path=%s why=%s", path.data, strerror(errno));
-        buf_free(&path);
-    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        check_program(folder, names[i], split);
     return folder;
 }
 
@@ -141,8 +151,8 @@ start_main(int argc, char **argv)
     notify = notify ? mem_string(notify) : NULL;
     unsetenv("NOTIFY_SOCKET");
     p.notify_socket = notify;
-    p.folder = folder = find_programs();
     open_instance(&i);
+    p.folder = folder = find_programs(i.split);
     leave_folder(&i);
     start_open(&p, wait);
     supervise_signals();

@@ -199,11 +199,14 @@ on_channel(struct supervisor *s)
     buf_free(&b);
 }
 
+/* Nobody is left who may deliver.  The pipe is asked first: once it ended it
+ * is closed, and poll does not show it again. */
 static bool
 gone(struct supervisor *s)
 {
-    return !runs(s, MANAGER) && !runs(s, REMOTE) && !runs(s, LOCAL) &&
-           life_over(&s->life);
+    bool over = life_over(&s->life);
+
+    return over && !runs(s, MANAGER) && !runs(s, REMOTE) && !runs(s, LOCAL);
 }
 
 /* Workers first, then in the next round the deliverers they leave to us. */
