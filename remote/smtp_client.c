@@ -3,18 +3,11 @@
 #include <assert.h>
 #include <string.h>
 
-#include "remote/fit.h"
-#include "remote/smtp_command.h"
+#include "remote/smtp_transaction.h"
 
 static void on_greeting(struct smtp_client *c);
 static void on_ehlo(struct smtp_client *c);
 static void on_helo(struct smtp_client *c);
-static void on_rset(struct smtp_client *c);
-static void on_mail(struct smtp_client *c);
-static void on_rcpt(struct smtp_client *c);
-static void on_data(struct smtp_client *c);
-static void on_dot(struct smtp_client *c);
-static void on_lonedot(struct smtp_client *c);
 static void on_quit(struct smtp_client *c);
 
 /* What stands for each stage in texts, the longest wait in seconds (RFC 5321
@@ -30,16 +23,22 @@ static const struct {
     [STAGE_EHLO] = {"EHLO", "after EHLO", 300, on_ehlo},
     [STAGE_HELO] = {"HELO", "after HELO", 300, on_helo},
     [STAGE_READY] = {"idle", "between two messages", 300, NULL},
-    [STAGE_RSET] = {"RSET", "after RSET", 300, on_rset},
-    [STAGE_MAIL] = {"MAIL", "after MAIL", 300, on_mail},
-    [STAGE_RCPT] = {"RCPT", "after RCPT", 300, on_rcpt},
-    [STAGE_DATA] = {"DATA", "after DATA", 120, on_data},
+    [STAGE_RSET] = {"RSET", "after RSET", 300, smtp_on_rset},
+    [STAGE_MAIL] = {"MAIL", "after MAIL", 300, smtp_on_mail},
+    [STAGE_RCPT] = {"RCPT", "after RCPT", 300, smtp_on_rcpt},
+    [STAGE_DATA] = {"DATA", "after DATA", 120, smtp_on_data},
     [STAGE_CONTENT] = {"content", "within the message", 180, NULL},
-    [STAGE_DOT] = {"final dot", "after the final dot", 600, on_dot},
-    [STAGE_LONEDOT] = {"final dot", "after a lone dot", 600, on_lonedot},
+    [STAGE_DOT] = {"final dot", "after the final dot", 600, smtp_on_dot},
+    [STAGE_LONEDOT] = {"final dot", "after a lone dot", 600, smtp_on_lonedot},
     [STAGE_QUIT] = {"QUIT", "after QUIT", 5, on_quit},
     [STAGE_OVER] = {"end", "at the end", 1, NULL},
 };
+
+const char *
+smtp_stage_word(enum smtp_stage stage)
+{
+    return stages[stage].word;
+}
 
 void
 smtp_client_init(struct smtp_client *c, const char *helo)
@@ -84,30 +83,6 @@ smtp_client_step(const struct smtp_client *c)
     }
 }
 
-/* The reply as an outcome: "RCPT: 550 5.1.1 no such user". */
-static void
-reply_outcome(const struct smtp_client *c, enum verdict v, struct outcome *o)
-{
-    struct buf words = {0};
-    char code[12];
-
-    smtp_reply_status(&c->reply, v, code);
-    smtp_reply_words(&c->reply, &words);
-    if (v == DONE)
-        outcome_set(o, v, code, "%s", words.data);
-    else
-        outcome_set(o, v, code, "%s: %s", stages[c->stage].word, words.data);
-    buf_free(&words);
-}
-
-/* The transaction is over, the connection is not. */
-static void
-finish(struct smtp_client *c)
-{
-    c->mail = NULL;
-    c->stage = STAGE_READY;
-}
-
 void
 smtp_client_fail(struct smtp_client *c, const struct outcome *o)
 {
@@ -121,129 +96,10 @@ smtp_client_fail(struct smtp_client *c, const struct outcome *o)
 }
 
 static void
-fail_by_reply(struct smtp_client *c)
-{
-    struct outcome o;
-
-    reply_outcome(c, LATER, &o);
-    smtp_client_fail(c, &o);
-}
-
-/* A verdict by the reply for what a 2yz would have let go on; a connection
- * that answers neither 2yz, 4yz nor 5yz is out of step. */
-static enum verdict
-judge(struct smtp_client *c, struct outcome *o)
-{
-    enum verdict v = verdict_of_smtp(c->reply.code);
-
-    /* A bad sequence after a 4yz is that 4yz once more, no verdict. */
-    if (c->reply.code == 503 && c->delayed)
-        v = LATER;
-    if (v == LATER)
-        c->delayed = true;
-    reply_outcome(c, v, o);
-    return v;
-}
-
-static bool
-out_of_step(const struct smtp_client *c)
-{
-    return c->reply.code / 100 == 3;
-}
-
-static void
-settle_accepted(struct smtp_client *c, const struct outcome *o)
-{
-    struct smtp_mail *m = c->mail;
-
-    for (uint32_t i = 0; i < m->job->rcpt_count; i++)
-        if (m->rcpt[i] == RCPT_ACCEPTED)
-            smtp_mail_settle(m, i, o);
-}
-
-/* The first recipient from i on that takes part: named in a RCPT command. */
-static uint32_t
-next_rcpt(const struct smtp_client *c, uint32_t i)
-{
-    while (i < c->mail->job->rcpt_count && !c->mail->named[i])
-        i++;
-    return i;
-}
-
-/* What the server cannot take leaves before MAIL; the rest is named. */
-static bool
-mail_fits(struct smtp_client *c)
-{
-    struct smtp_mail *m = c->mail;
-    bool offered = c->extensions & SMTP_SMTPUTF8;
-    uint32_t flags = m->job->flags;
-    struct outcome o;
-
-    if (fit_needs_utf8(m->job->sender))
-        flags |= JOB_SMTPUTF8;
-    c->utf8 = flags & JOB_SMTPUTF8;
-    if (!fit_content(flags, c->extensions, &o) ||
-        !fit_size(m->job->length, c->size_limit, &o)) {
-        smtp_mail_settle_all(m, &o);
-        return false;
-    }
-    outcome_set(&o, NEVER, "5.6.7",
-                "the address needs SMTPUTF8, which the server does not offer");
-    for (uint32_t i = 0; i < m->job->rcpt_count; i++) {
-        bool needs = fit_needs_utf8(m->job->rcpts[i].address);
-
-        if (needs && !offered && m->rcpt[i] != RCPT_SETTLED)
-            smtp_mail_settle(m, i, &o);
-        m->named[i] = m->rcpt[i] != RCPT_SETTLED;
-        c->utf8 = c->utf8 || (needs && m->named[i]);
-    }
-    return m->open > 0;
-}
-
-static void
-put_mail(struct smtp_client *c)
-{
-    smtp_command_mail(&c->out, c->mail->job, c->extensions, c->utf8);
-}
-
-static void
-put_rcpt(struct smtp_client *c, uint32_t i)
-{
-    smtp_command_rcpt(&c->out, &c->mail->job->rcpts[i], c->extensions);
-}
-
-/* RSET if it is due, MAIL, and with PIPELINING all up to DATA, which ends
- * the group (RFC 2920 3.1). */
-static void
-start_mail(struct smtp_client *c)
-{
-    c->accepted = 0;
-    c->delayed = c->dotted = false;
-    c->ahead = c->extensions & SMTP_PIPELINING;
-    if (!mail_fits(c)) {
-        finish(c);
-        return;
-    }
-    c->stage = c->dirty ? STAGE_RSET : STAGE_MAIL;
-    if (c->dirty) {
-        buf_addstr(&c->out, "RSET\r\n");
-        if (!c->ahead)
-            return;
-    }
-    put_mail(c);
-    if (!c->ahead)
-        return;
-    for (uint32_t i = next_rcpt(c, 0); i < c->mail->job->rcpt_count;
-         i = next_rcpt(c, i + 1))
-        put_rcpt(c, i);
-    buf_addstr(&c->out, "DATA\r\n");
-}
-
-static void
 begin(struct smtp_client *c)
 {
     if (c->mail)
-        start_mail(c);
+        smtp_start_mail(c);
     else
         c->stage = STAGE_READY;
 }
@@ -252,7 +108,7 @@ static void
 on_greeting(struct smtp_client *c)
 {
     if (c->reply.code / 100 != 2) {
-        fail_by_reply(c);
+        smtp_fail_by_reply(c);
         return;
     }
     buf_print(&c->out, "EHLO %s\r\n", c->helo);
@@ -271,7 +127,7 @@ on_ehlo(struct smtp_client *c)
         return;
     }
     if (c->reply.code / 100 != 2) {
-        fail_by_reply(c);
+        smtp_fail_by_reply(c);
         return;
     }
     view_line(&text, &line); /* the first names the server */
@@ -292,125 +148,7 @@ on_helo(struct smtp_client *c)
     if (c->reply.code / 100 == 2)
         begin(c);
     else
-        fail_by_reply(c);
-}
-
-static void
-on_rset(struct smtp_client *c)
-{
-    if (c->reply.code / 100 != 2) {
-        fail_by_reply(c);
-        return;
-    }
-    c->dirty = false;
-    c->stage = STAGE_MAIL;
-    if (!c->ahead)
-        put_mail(c);
-}
-
-/* On to the next recipient's answer, or to DATA's. */
-static void
-go_rcpt(struct smtp_client *c, uint32_t i)
-{
-    c->rcpt = next_rcpt(c, i);
-    if (c->rcpt < c->mail->job->rcpt_count) {
-        c->stage = STAGE_RCPT;
-        if (!c->ahead)
-            put_rcpt(c, c->rcpt);
-    } else if (c->ahead || c->accepted > 0) {
-        c->stage = STAGE_DATA;
-        if (!c->ahead)
-            buf_addstr(&c->out, "DATA\r\n");
-    } else {
-        finish(c);
-    }
-}
-
-static void
-on_mail(struct smtp_client *c)
-{
-    struct outcome o;
-
-    if (out_of_step(c)) {
-        fail_by_reply(c);
-    } else if (judge(c, &o) == DONE) {
-        c->dirty = true;
-        go_rcpt(c, 0);
-    } else {
-        smtp_mail_settle_all(c->mail, &o);
-        if (c->ahead)
-            go_rcpt(c, 0); /* the answers of the group come all the same */
-        else
-            finish(c);
-    }
-}
-
-static void
-on_rcpt(struct smtp_client *c)
-{
-    struct smtp_mail *m = c->mail;
-    struct outcome o;
-
-    if (out_of_step(c)) {
-        fail_by_reply(c);
-        return;
-    }
-    /* Settled already: MAIL was refused, this only echoes it. */
-    if (m->rcpt[c->rcpt] != RCPT_SETTLED) {
-        if (judge(c, &o) == DONE) {
-            m->rcpt[c->rcpt] = RCPT_ACCEPTED;
-            c->accepted++;
-        } else {
-            smtp_mail_settle(m, c->rcpt, &o);
-        }
-    }
-    go_rcpt(c, c->rcpt + 1);
-}
-
-static void
-on_data(struct smtp_client *c)
-{
-    struct outcome o;
-
-    if (c->reply.code / 100 == 3) {
-        if (c->accepted > 0) {
-            c->stage = STAGE_CONTENT;
-        } else {
-            /* RFC 2920 3.1: the group went out before we knew. */
-            buf_addstr(&c->out, ".\r\n");
-            c->stage = STAGE_LONEDOT;
-        }
-    } else if (c->reply.code / 100 == 2) {
-        fail_by_reply(c);
-    } else {
-        judge(c, &o);
-        settle_accepted(c, &o);
-        finish(c);
-    }
-}
-
-static void
-on_dot(struct smtp_client *c)
-{
-    struct outcome o;
-
-    if (out_of_step(c)) {
-        fail_by_reply(c);
-        return;
-    }
-    judge(c, &o);
-    settle_accepted(c, &o);
-    c->dirty = false;
-    finish(c);
-}
-
-static void
-on_lonedot(struct smtp_client *c)
-{
-    if (out_of_step(c))
-        fail_by_reply(c);
-    else
-        finish(c);
+        smtp_fail_by_reply(c);
 }
 
 static void
@@ -427,7 +165,8 @@ smtp_client_lost(struct smtp_client *c, const char *code, const char *why)
                             : "";
     struct outcome o;
 
-    outcome_set(&o, LATER, code, "%s %s%s", why, stages[c->stage].when, doubt);
+    outcome_set(&o, LATER, code, "%.250s %s%s", why, stages[c->stage].when,
+                doubt);
     smtp_client_fail(c, &o);
 }
 
@@ -477,7 +216,7 @@ smtp_client_feed(struct smtp_client *c, struct view bytes)
         c->answers++;
         /* 421 closes the connection wherever it comes (RFC 5321 3.8). */
         if (c->reply.code == 421)
-            fail_by_reply(c);
+            smtp_fail_by_reply(c);
         else
             stages[c->stage].take(c);
         smtp_reply_clear(&c->reply);
@@ -491,7 +230,7 @@ smtp_client_mail(struct smtp_client *c, struct smtp_mail *m)
     assert(!c->mail && c->stage <= STAGE_READY);
     c->mail = m;
     if (c->stage == STAGE_READY)
-        start_mail(c);
+        smtp_start_mail(c);
     return smtp_client_step(c);
 }
 
