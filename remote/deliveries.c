@@ -233,7 +233,8 @@ delivery_start(struct deliveries *all, struct view bytes, int fd)
     smtp_mail_init(&d->work.mail, &d->job, on_settled);
     content_init(&d->work.content, &d->job, fd, on_piece);
     if (fd < 0) {
-        outcome_set(&o, LATER, "4.3.0", "the message did not come with the job");
+        outcome_set(&o, LATER, "4.3.0",
+                    "the message did not come with the job");
         give_up(d, &o);
     } else if (all->stopping) {
         outcome_set(&o, LATER, "4.3.2", "shutting down");

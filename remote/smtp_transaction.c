@@ -15,7 +15,8 @@ reply_outcome(const struct smtp_client *c, enum verdict v, struct outcome *o)
     if (v == DONE)
         outcome_set(o, v, code, "%s", words.data);
     else
-        outcome_set(o, v, code, "%s: %s", smtp_stage_word(c->stage), words.data);
+        outcome_set(o, v, code, "%s: %s", smtp_stage_word(c->stage),
+                    words.data);
     buf_free(&words);
 }
 

@@ -175,7 +175,8 @@ def test_aiosmtpd():
         got = remote.reports(2)
         want = wire(content)
         lines = want.split(b'\r\n')
-        want = b'\r\n'.join(x[1:] if x.startswith(b'.') else x for x in lines)
+        want = b'\r\n'.join(x[1:] if x.startswith(b'.') else x
+                            for x in lines)
         ok([r.word for r in got] == ['done'] * 2 and
            found[-1] == ('ann@example.net',
                          ['a@example.org', 'b@example.org'], want),
