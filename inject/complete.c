@@ -23,6 +23,7 @@ struct walk {
     const struct complete_facts *facts;
     struct rcpts *rcpts;
     struct outcome *o;
+    struct fields there;
     bool resent;       /* recipients are those of the Resent- block */
     size_t copied;     /* the section up to here is in the pieces */
     struct buf kept, more;
@@ -146,11 +147,13 @@ walk_section(struct walk *w)
         bool newest = fields_newest(&block, field);
         bool takes = w->facts->take_rcpts && field & FIELDS_RCPTS &&
                      (w->resent ? newest : !(field & FIELD_RESENT));
+        bool made = w->there.resent ? newest : !(field & FIELD_RESENT);
+        bool gone = field & removed || (made && field & w->facts->drop);
 
-        if (field & removed)
+        if (gone)
             copy_to(w, at, f.whole.len);
         if (field & FIELDS_ADDRESSES)
-            v = walk_addresses(w, &f, body, !(field & removed), takes);
+            v = walk_addresses(w, &f, body, !gone, takes);
     }
     copy_to(w, w->c->section.len, 0);
     return v;
@@ -168,12 +171,24 @@ open_line(const struct complete *c)
     return last.data[last.len - 1] != '\n';
 }
 
+/* Whole fields; the line before them gets an end if it has none. */
+static void
+add_fields(struct complete *c, struct view fields)
+{
+    if (fields.len && open_line(c))
+        add_made(c, view_of(c->crlf ? "\r\n" : "\n"));
+    add_made(c, fields);
+}
+
 static void
 make_from(struct buf *b, const struct complete_facts *facts)
 {
     struct buf name = {0};
 
-    if (phrase_print(&name, facts->fullname))
+    if (facts->comment && phrase_comment(&name, facts->fullname))
+        buf_print(b, "%.*s %s", (int)facts->from.len, facts->from.data,
+                  name.data);
+    else if (!facts->comment && phrase_print(&name, facts->fullname))
         buf_print(b, "%s <%.*s>", name.data, (int)facts->from.len,
                   facts->from.data);
     else
@@ -206,7 +221,9 @@ make_missing(struct walk *w, const char *prefix, unsigned there)
         make_from(&b, facts);
         buf_addstr(&b, eol);
     }
-    add_made(w->c, buf_view(&b));
+    if (facts->note_hidden && !(there & (FIELD_TO | FIELD_CC)))
+        buf_print(&b, "%sCc: recipient list not shown: ;%s", prefix, eol);
+    add_fields(w->c, buf_view(&b));
     buf_free(&b);
 }
 
@@ -216,7 +233,6 @@ complete_header(struct complete *c, struct view section,
                 struct outcome *o)
 {
     struct walk w = {.c = c, .facts = facts, .rcpts = rcpts, .o = o};
-    struct fields there = fields_in(section);
     size_t lf = view_find(section, '\n');
     enum verdict v;
 
@@ -225,17 +241,14 @@ complete_header(struct complete *c, struct view section,
                            "bytes", HEADER_MAX);
     c->section = section;
     c->crlf = lf > 0 && lf < section.len && section.data[lf - 1] == '\r';
-    w.resent = there.resent & FIELDS_RCPTS;
-    if (there.resent)
-        make_missing(&w, "Resent-", there.resent);
+    w.there = fields_in(section);
+    w.resent = w.there.resent & FIELDS_RCPTS;
+    if (w.there.resent)
+        make_missing(&w, "Resent-", w.there.resent & ~facts->drop);
     v = walk_section(&w);
-    if (!there.resent) {
-        unsigned all = FIELD_DATE | FIELD_MESSAGE_ID | FIELD_FROM;
-
-        if (open_line(c) && (there.plain & all) != all)
-            add_made(c, view_of(c->crlf ? "\r\n" : "\n"));
-        make_missing(&w, "", there.plain);
-    }
+    if (!w.there.resent)
+        make_missing(&w, "", w.there.plain & ~facts->drop);
+    add_fields(c, facts->extra);
     buf_free(&w.kept);
     buf_free(&w.more);
     return v == DONE ? outcome_set(o, DONE, "2.0.0", "complete") : v;

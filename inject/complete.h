@@ -30,6 +30,11 @@ struct complete_facts {
     uint64_t now_ms;
     uint64_t chance;      /* any number nobody else will choose */
     bool take_rcpts;      /* recipients are those in the header */
+    unsigned drop;        /* FIELD_FROM, FIELD_MESSAGE_ID: made anew always */
+    bool comment;         /* that From as "address (name)" */
+    bool note_hidden;     /* without To and Cc: "Cc: recipient list not
+                           * shown: ;" */
+    struct view extra;    /* whole fields for the end, lines ended by LF */
 };
 
 /* {0} is empty. */

@@ -11,6 +11,7 @@ static const struct {
     {"To", FIELD_TO},
     {"Cc", FIELD_CC},
     {"Bcc", FIELD_BCC},
+    {"Apparently-To", FIELD_APPARENTLY},
     {"Message-ID", FIELD_MESSAGE_ID},
     {"Return-Path", FIELD_RETURN_PATH},
     {"Content-Length", FIELD_CONTENT_LENGTH},

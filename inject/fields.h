@@ -22,11 +22,12 @@ enum field {
     FIELD_NOTIFY = 1 << 11,   /* other fields of addresses */
     FIELD_FOLLOWUP = 1 << 12, /* Mail-Followup-To */
     FIELD_REPLIES = 1 << 13,  /* Mail-Reply-To */
+    FIELD_APPARENTLY = 1 << 14,
     FIELD_RESENT = 1 << 16,   /* together with one of the first eight */
 };
 
 enum {
-    FIELDS_RCPTS = FIELD_TO | FIELD_CC | FIELD_BCC,
+    FIELDS_RCPTS = FIELD_TO | FIELD_CC | FIELD_BCC | FIELD_APPARENTLY,
     FIELDS_ADDRESSES = FIELDS_RCPTS | FIELD_FROM | FIELD_SENDER |
                        FIELD_REPLY_TO | FIELD_NOTIFY | FIELD_FOLLOWUP |
                        FIELD_REPLIES,

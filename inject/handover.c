@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/envelope.h"
+#include "base/file.h"
 #include "base/utf8.h"
 
 /* One address that is not ASCII asks for SMTPUTF8 (RFC 6531 3.4). */
@@ -62,9 +63,15 @@ handover_begin(struct handover *h, const struct handover_envelope *e,
 
     memset(h, 0, sizeof *h);
     h->e = e;
-    h->filter = handover_filter() != NULL;
-    if (h->filter)
+    if (e->print) {
+        h->way = HANDOVER_PRINT;
+        return DONE;
+    }
+    if (handover_filter()) {
+        h->way = HANDOVER_FILTER;
         return filter_start(&h->program, handover_filter(), o);
+    }
+    h->way = HANDOVER_SUBMIT;
     v = submit_open(&h->submit, wait, o);
     if (v == DONE)
         send_envelope(&h->submit, e);
@@ -74,10 +81,17 @@ handover_begin(struct handover *h, const struct handover_envelope *e,
 bool
 handover_content(struct handover *h, struct view bytes)
 {
-    if (h->filter)
+    switch (h->way) {
+    case HANDOVER_FILTER:
         return filter_content(&h->program, bytes);
-    submit_content(&h->submit, bytes.data, bytes.len);
-    return !h->submit.failed;
+    case HANDOVER_PRINT:
+        if (h->error == 0)
+            h->error = file_write(1, bytes.data, bytes.len);
+        return h->error == 0;
+    default:
+        submit_content(&h->submit, bytes.data, bytes.len);
+        return !h->submit.failed;
+    }
 }
 
 enum verdict
@@ -86,8 +100,11 @@ handover_end(struct handover *h, struct outcome *o)
     enum verdict v;
     id_text id;
 
-    if (h->filter)
+    if (h->way == HANDOVER_FILTER)
         return filter_end(&h->program, h->e->sender, h->e->rcpts, o);
+    if (h->way == HANDOVER_PRINT)
+        return h->error ? outcome_errno(o, h->error, "cannot print")
+                        : outcome_set(o, DONE, "2.0.0", "printed");
     v = submit_end(&h->submit, id, o);
     submit_close(&h->submit);
     return v;
@@ -96,8 +113,8 @@ handover_end(struct handover *h, struct outcome *o)
 void
 handover_abort(struct handover *h)
 {
-    if (h->filter)
+    if (h->way == HANDOVER_FILTER)
         filter_abort(&h->program);
-    else
+    else if (h->way == HANDOVER_SUBMIT)
         submit_close(&h->submit);
 }

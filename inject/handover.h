@@ -19,10 +19,13 @@ struct handover_envelope {
     uint32_t flags;     /* ENVELOPE_* but SMTPUTF8, which is added here */
     struct view envid;
     const char *via;
+    bool print;         /* nothing is queued, the message goes to standard
+                         * output */
 };
 
 struct handover {
-    bool filter; /* through program, else through submit */
+    enum { HANDOVER_SUBMIT, HANDOVER_FILTER, HANDOVER_PRINT } way;
+    int error;   /* of HANDOVER_PRINT, a negative errno */
     struct filter program;
     struct submit submit;
     const struct handover_envelope *e;

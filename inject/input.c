@@ -81,6 +81,18 @@ input_open(struct input *in, int fd, size_t max)
     return 0;
 }
 
+int
+input_plain(struct input *in, int fd)
+{
+    int r = 0;
+
+    memset(in, 0, sizeof *in);
+    in->fd = fd;
+    while (r == 0 && !in->eof && in->held.len < INPUT_AHEAD)
+        r = fill(in);
+    return r;
+}
+
 struct view
 input_header(const struct input *in)
 {

@@ -24,6 +24,10 @@ struct input {
  * larger header), or another negative errno. */
 int input_open(struct input *in, int fd, size_t max);
 
+/* The same without a look at the header: all is behind it.  0 or a negative
+ * errno. */
+int input_plain(struct input *in, int fd);
+
 /* The header section, without a "From " line of an mbox before it. */
 struct view input_header(const struct input *in);
 

@@ -69,6 +69,32 @@ encoded(struct buf *b, struct view name)
     buf_addstr(b, "?=");
 }
 
+/* What a comment cannot hold as it is. */
+static void
+commented(struct buf *b, struct view name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (strchr("()\\", name.data[i]))
+            buf_addbyte(b, '\\');
+        buf_addbyte(b, name.data[i]);
+    }
+}
+
+bool
+phrase_comment(struct buf *b, struct view name)
+{
+    name = view_trim(name);
+    if (name.len == 0 || name.len > PHRASE_MAX || addr_unclean(name))
+        return false;
+    buf_addbyte(b, '(');
+    if (utf8_ascii(name))
+        commented(b, name);
+    else
+        encoded(b, name);
+    buf_addbyte(b, ')');
+    return true;
+}
+
 bool
 phrase_print(struct buf *b, struct view name)
 {

@@ -10,6 +10,9 @@
  * control characters. */
 bool phrase_print(struct buf *b, struct view name);
 
+/* The same as an RFC 5322 3.2.2 comment: "(name)". */
+bool phrase_comment(struct buf *b, struct view name);
+
 enum { PHRASE_MAX = 200 };
 
 #endif
