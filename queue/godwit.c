@@ -25,6 +25,8 @@ static const struct command {
      "  --wait S      seconds to wait for another instance's end (30)\n"
      "  --drain S     seconds a dead manager's workers may go on (30)\n"
      "  --stop S      seconds the programs have to end after TERM (60)\n"},
+    {"check", check_main, "",
+     "say what is wrong with the settings and folders", ""},
 };
 
 static void

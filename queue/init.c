@@ -223,10 +223,11 @@ make_keys(struct init *in)
         return r == -EBADMSG ? refuse(EXIT_NEVER, control, "%s", why)
                              : refuse_errno(control, "make the ledger's keys",
                                             r);
-    code = make_key(in, INSTANCE_KEY, made & LEDGERKEY_SECRET, true, 0400);
+    code = make_key(in, INSTANCE_KEY, made & LEDGERKEY_MADE_SECRET, true,
+                    0400);
     if (code == 0)
-        code = make_key(in, INSTANCE_PUBKEY, made & LEDGERKEY_PUBLIC, false,
-                        0444);
+        code = make_key(in, INSTANCE_PUBKEY, made & LEDGERKEY_MADE_PUBLIC,
+                        false, 0444);
     return code;
 }
 

@@ -67,7 +67,7 @@ complete(int dir, unsigned *made, const char **why)
     *why = "";
     if (r == -ENOENT && rpub == -ENOENT) {
         crypto_sign_keypair(derived, secret);
-        *made |= LEDGERKEY_SECRET;
+        *made |= LEDGERKEY_MADE_SECRET;
         r = store(dir, INSTANCE_KEY, secret, sizeof secret, 0400);
     } else if (r == -ENOENT) {
         *why = INSTANCE_KEY " is missing but " INSTANCE_PUBKEY " is there; "
@@ -81,7 +81,7 @@ complete(int dir, unsigned *made, const char **why)
                "the right one back";
     }
     if (r == 0 && rpub == -ENOENT) {
-        *made |= LEDGERKEY_PUBLIC;
+        *made |= LEDGERKEY_MADE_PUBLIC;
         r = store(dir, INSTANCE_PUBKEY, derived, sizeof derived, 0444);
     } else if (r == 0 && (rpub == -EBADMSG ||
                           (rpub == 0 &&

@@ -5,17 +5,18 @@
 #ifndef QUEUE_LEDGERKEY_H
 #define QUEUE_LEDGERKEY_H
 
-#include <stdbool.h>
-
 #include "base/buf.h"
 
-enum { LEDGERKEY_SECRET = 64, LEDGERKEY_PUBLIC = 32 };
+enum { LEDGERKEY_SECRET = 64, LEDGERKEY_PUBLIC = 32 }; /* bytes */
+
+/* What ledgerkey_make wrote. */
+enum { LEDGERKEY_MADE_SECRET = 1, LEDGERKEY_MADE_PUBLIC = 2 };
 
 /* Makes both keys in the folder control where neither is there, or the
  * public one again; a secret key is never made anew, for the old
- * signatures would mean nothing.  0, *made telling which were written;
- * -EBADMSG for a state the operator has to end, *why naming it; or
- * another negative errno.  Owners are the caller's business. */
+ * signatures would mean nothing.  0, and *made; -EBADMSG for a state the
+ * operator has to end, *why naming it; or another negative errno.  Owners
+ * are the caller's business. */
 int ledgerkey_make(const char *control, unsigned *made, const char **why);
 
 /* Reads the keys.  0, or a negative errno with a line appended to why. */
