@@ -44,9 +44,8 @@ say(int code, const char *text)
     struct buf line = {0};
     ssize_t n;
 
-    buf_print(&line, "godwit-inject: %s: %s\n",
-              code == EXIT_LATER ? "not queued, try again" : "not queued",
-              text);
+    buf_print(&line, "godwit-inject: %s%s\n",
+              code == EXIT_LATER ? "try again: " : "", text);
     n = write(2, line.data, line.len);
     (void)n;
     buf_free(&line);
@@ -154,18 +153,19 @@ keep(struct inject *s, struct buf *kept, const char *what, const char *user,
      const char *host)
 {
     struct qualify names = facts_names(&s->facts);
-    const char *why = "a line break or control character, or not UTF-8";
+    const char *why = "not a mailbox";
 
     buf_clear(kept);
     addr_quote(kept, view_of(user));
     if (host)
         buf_print(kept, "@%s", host);
-    if (*user && !addr_unclean(view_of(user)) &&
-        (!host || (*host && !addr_unclean(view_of(host)))) &&
-        qualify_address(&names, kept, &why) == 0)
+    if (addr_unclean(buf_view(kept)))
+        why = "a line break or control character, or not UTF-8";
+    else if (*user && (!host || *host) &&
+             qualify_address(&names, kept, &why) == 0)
         return 0;
-    outcome_set(&s->o, NEVER, "5.1.3", "%s \"%.200s\": %s", what, user,
-                *user ? why : "no address");
+    outcome_set(&s->o, NEVER, "5.1.3", "not queued: %s \"%.200s%s%.200s\": "
+                "%s", what, user, host ? "@" : "", host ? host : "", why);
     return say_outcome(&s->o);
 }
 
