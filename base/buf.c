@@ -142,7 +142,8 @@ view_of(const char *s)
 bool
 view_equal(struct view a, struct view b)
 {
-    return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+    return a.len == b.len &&
+           (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 static int
