@@ -32,17 +32,31 @@ sendmail_MAIN = inject/sendmail
 
 BINS = $(PROGRAMS:%=$(B)/bin/%)
 TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/*/*_test.c))
+UNITS = $(TESTS:$(B)/%=%)
+
+# In tests/ROOM/ what is executable is a test; tests/fake/ has none.
+SCRIPTS = $(sort $(shell find tests -mindepth 2 -path tests/fake -prune -o \
+	-type f -perm -100 -print))
 
 all: $(BINS)
 
 help:
-	@echo "make          build everything into build/bin"
-	@echo "make demo     a private instance that sends real mail and checks itself"
-	@echo "make check    all tests"
-	@echo "make bench    the first measurements"
-	@echo "make install  DESTDIR= PREFIX=/usr/local, see INSTALL"
+	@echo "make            build everything into build/bin"
+	@echo "make demo       a private instance sends real mail and checks it"
+	@echo "make check      all tests, in all builds"
+	@echo "make test       all tests, with what is built now"
+	@echo "make check-san  unit tests and the demo under sanitizers"
+	@echo "make layers     who includes whom"
+	@echo "make install    DESTDIR= PREFIX=/usr/local, see INSTALL"
+	@echo "make install-sendmail, uninstall, clean"
 
-$(B)/%.o: %.c Makefile
+# What is built by other flags is built anew.
+$(B)/flags: FORCE
+	@mkdir -p $(B)
+	@printf '%s\n' $(CC) $(CPPFLAGS) $(ALLCFLAGS) | cmp -s - $@ || \
+		printf '%s\n' $(CC) $(CPPFLAGS) $(ALLCFLAGS) >$@
+
+$(B)/%.o: %.c Makefile $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -MMD -MP -c -o $@ $<
 
@@ -71,6 +85,76 @@ layers:
 			grep -vE "#include \"(base|$$room)/"; then bad=1; fi; \
 	done; exit $$bad
 
+demo:
+	@tests/prepare.sh demo
+	@$(MAKE) -s all
+	@BIN=$(B)/bin tests/demo.sh
+
+# Everything: gcc and clang, sanitizers, as root and as an ordinary user.
+check:
+	@tests/prepare.sh check
+	@$(MAKE) layers
+	@$(MAKE) -j2 all $(TESTS)
+	@$(MAKE) -j2 B=$(B)/clang CC=clang all $(UNITS:%=$(B)/clang/%)
+	@$(MAKE) check-san
+	@tests/run.sh $(B) $(TESTS) $(SCRIPTS)
+
+test: all $(TESTS)
+	@tests/run.sh $(B) $(TESTS) $(SCRIPTS)
+
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
+check-san:
+	@$(MAKE) -j2 B=$(B)/san OPT="-O1 -g" SAN="$(SANITIZE)" all \
+		$(UNITS:%=$(B)/san/%)
+	@SAN="$(SANITIZE)" tests/run.sh $(B)/san $(UNITS:%=$(B)/san/%) \
+		tests/system/demo.sh
+
+LIBDIR = $(PREFIX)/lib/godwit
+MANDIR = $(PREFIX)/share/man
+MANPAGES = $(filter-out %/sendmail.8,$(wildcard doc/man/*))
+
+# The programs look for each other in the folder they lie in.
+install: all
+	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PREFIX)/bin
+	install $(BINS) $(DESTDIR)$(LIBDIR)
+	ln -sf ../lib/godwit/godwit $(DESTDIR)$(PREFIX)/bin/godwit
+	for page in $(MANPAGES); do \
+		install -D -m 644 -t $(DESTDIR)$(MANDIR)/man$${page##*.} $$page \
+			|| exit 1; \
+	done
+
+# Takes over from another mailer whose sendmail stands later in PATH.
+install-sendmail: install
+	install -d $(DESTDIR)$(PREFIX)/sbin
+	ln -sf ../lib/godwit/sendmail $(DESTDIR)$(PREFIX)/sbin/sendmail
+	ln -sf ../lib/godwit/sendmail $(DESTDIR)$(PREFIX)/bin/mailq
+	ln -sf ../lib/godwit/sendmail $(DESTDIR)$(PREFIX)/bin/newaliases
+	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man8 doc/man/sendmail.8
+
+# Settings, mail and the ledger stay; so does another mailer's sendmail.
+uninstall:
+	for link in bin/godwit sbin/sendmail bin/mailq bin/newaliases; do \
+		case $$(readlink $(DESTDIR)$(PREFIX)/$$link) in \
+		../lib/godwit/*) rm -f $(DESTDIR)$(PREFIX)/$$link ;; \
+		esac; \
+	done
+	[ -L $(DESTDIR)$(PREFIX)/sbin/sendmail ] || \
+		rm -f $(DESTDIR)$(MANDIR)/man8/sendmail.8
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(LIBDIR)/%)
+	-rmdir $(DESTDIR)$(LIBDIR)
+	for page in $(notdir $(MANPAGES)); do \
+		rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; \
+	done
+
+clean:
+	rm -rf build
+
+format:
+	clang-format -i $(ROOMS:%=%/*.[ch]) tests/*/*.[ch]
+
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: all help layers
+FORCE:
+
+.PHONY: all help layers demo check test check-san install install-sendmail \
+	uninstall clean format FORCE

@@ -1,0 +1,60 @@
+#!/bin/sh
+# prepare.sh - installs the Debian packages that a purpose needs
+#
+# usage: tests/prepare.sh build|demo|check
+#
+# As root, or by sudo.  Does nothing where all are there; where they cannot
+# be installed it says which ones to install and exits 1.
+build="gcc libc6-dev make libuv1-dev libsodium-dev libseccomp-dev uthash-dev"
+demo="$build python3 python3-aiosmtpd util-linux"
+check="$demo clang mandoc perl strace"
+
+case $1 in
+build) wanted=$build ;;
+demo) wanted=$demo ;;
+check) wanted=$check ;;
+*) echo "usage: tests/prepare.sh build|demo|check" >&2; exit 64 ;;
+esac
+
+missing() {
+    for package in $wanted; do
+        dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null |
+            grep -qx installed || printf '%s ' "$package"
+    done
+}
+
+give_up() {
+    echo "prepare.sh: $1; please install: $lacking" >&2
+    exit 1
+}
+
+if ! command -v dpkg-query >/dev/null; then
+    echo "prepare.sh: no Debian; if the build fails, it needs what Debian" \
+        "calls: $wanted" >&2
+    exit 0
+fi
+lacking=$(missing)
+lacking=${lacking% }
+[ "$lacking" ] || exit 0
+
+# sudo asks for a password only where somebody can give it.
+as_root=
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || give_up "neither root nor sudo"
+    as_root="sudo -n"
+    [ ! -t 0 ] || as_root=sudo
+    $as_root true || give_up "sudo does not let us be root"
+fi
+
+apt() {
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@" </dev/null
+}
+
+echo "Installing $lacking"
+log=$(mktemp) || exit 1
+trap 'rm -f "$log"' EXIT
+trap 'exit 1' HUP INT TERM
+# shellcheck disable=SC2086
+apt install --no-install-recommends $lacking >"$log" 2>&1 ||
+    { apt update && apt install --no-install-recommends $lacking; } \
+        >"$log" 2>&1 || { cat "$log" >&2; give_up "apt-get failed"; }
