@@ -141,7 +141,8 @@ def test_big():
        m.hash.digest() == sent.digest(),
        'a message of 100 MiB arrives exactly', got)
     memory = remote.memory()
-    ok(sanitized() or memory < MEMORY, 'its sender never has 64 MiB resident', memory)
+    ok(sanitized() or memory < MEMORY,
+       'its sender never has 64 MiB resident', memory)
     print('# most memory: %d KiB' % memory)
     remote.close()
     server.close()
