@@ -184,6 +184,7 @@ class Message:
 class Connection(threading.Thread):
     def __init__(self, server, sock, number):
         super().__init__(daemon=True)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.server, self.sock, self.number = server, sock, number
         self.file = sock.makefile('rb', 65536)
         self.commands = []

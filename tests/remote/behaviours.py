@@ -82,7 +82,7 @@ TABLE = [
 
 def test_one_rcpt():
     """All at once, in one process: none holds up another."""
-    remote = Remote(timeoutremote=3, remotekeep=0)
+    remote = Remote(timeoutremote=6, remotekeep=0)
     jobs = {}
     for row in TABLE:
         server = Server(row[0])
@@ -105,7 +105,7 @@ def test_one_rcpt():
 
 
 def one(behaviour, rcpts, **facts):
-    server, remote = Server(behaviour), Remote(timeoutremote=3)
+    server, remote = Server(behaviour), Remote(timeoutremote=6)
     remote.send(facts.pop('content', TEXT), rcpts, route=b'127.0.0.1',
                 port=server.port, **facts)
     reports = remote.reports(len(rcpts))
