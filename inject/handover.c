@@ -23,7 +23,8 @@ send_envelope(struct submit *s, const struct handover_envelope *e)
     struct buf b = {0};
 
     envelope_put(&b, TAG_SENDER, e->sender);
-    for (size_t i = 0; i < e->rcpts->count; i++) {
+    buf_addview(&b, e->fields);
+    for (size_t i = 0; i < e->rcpts->count && e->fields.len == 0; i++) {
         envelope_put(&b, TAG_RCPT, rcpts_get(e->rcpts, i));
         if (e->notify)
             envelope_put8(&b, TAG_NOTIFY, e->notify);

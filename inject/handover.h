@@ -15,6 +15,8 @@ struct handover_envelope {
     struct view sender; /* kept (base/addr.h); empty: null */
     const struct rcpts *rcpts;
     uint8_t notify;     /* for each recipient; 0: not said */
+    struct view fields; /* the recipients as envelope fields, if they differ
+                         * in what was asked for */
     uint8_t ret, body;
     uint32_t flags;     /* ENVELOPE_* but SMTPUTF8, which is added here */
     struct view envid;

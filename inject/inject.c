@@ -337,7 +337,8 @@ run(struct inject *s, int argc, char **argv)
     if (s->from != FROM_HEADER &&
         (code = read_rcpts(s, argv + optind)) != 0)
         return code;
-    if ((r = input_open(&s->input, 0, HEADER_MAX)) < 0)
+    input_fd(&s->input, 0);
+    if ((r = input_open(&s->input, HEADER_MAX)) < 0)
         return r == -E2BIG ? say(EXIT_NEVER, "the header is too large")
                            : say(EXIT_LATER, "cannot read the message");
     if ((code = read_author(s)) != 0 || (code = read_sender(s)) != 0 ||

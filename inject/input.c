@@ -9,26 +9,55 @@
 
 enum { CHUNK = 64 * 1024 };
 
-/* Appends what one read gives, sets eof. */
-static int
-fill(struct input *in)
+int
+input_read(int fd, struct buf *b)
 {
     ssize_t n;
 
-    buf_reserve(&in->held, CHUNK);
-    while ((n = read(in->fd, in->held.data + in->held.len, CHUNK)) < 0) {
-        struct pollfd p = {in->fd, POLLIN, 0};
+    buf_reserve(b, CHUNK);
+    while ((n = read(fd, b->data + b->len, CHUNK)) < 0) {
+        struct pollfd p = {fd, POLLIN, 0};
 
-        /* Some callers leave their end of the pipe non-blocking. */
         if (errno == EAGAIN)
             poll(&p, 1, -1);
         else if (errno != EINTR)
             return -errno;
     }
-    in->held.len += (size_t)n;
-    in->held.data[in->held.len] = 0;
-    in->eof = n == 0;
-    return 0;
+    b->len += (size_t)n;
+    b->data[b->len] = 0;
+    return n > 0;
+}
+
+static int
+read_fd(void *arg, struct buf *b)
+{
+    return input_read(((struct input *)arg)->fd, b);
+}
+
+void
+input_fd(struct input *in, int fd)
+{
+    input_from(in, read_fd, in);
+    in->fd = fd;
+}
+
+void
+input_from(struct input *in, input_more_fn *source, void *arg)
+{
+    memset(in, 0, sizeof *in);
+    in->source = source;
+    in->arg = arg;
+}
+
+/* More of what is held; eof once there is no more. */
+static int
+fill(struct input *in)
+{
+    int r = in->source(in->arg, &in->held);
+
+    if (r == 0)
+        in->eof = true;
+    return r < 0 ? r : 0;
 }
 
 /* The length of an mbox "From " line at the start: -1 if more bytes are
@@ -54,15 +83,13 @@ mbox_line(const struct input *in)
 }
 
 int
-input_open(struct input *in, int fd, size_t max)
+input_open(struct input *in, size_t max)
 {
     struct header_scan scan = {0};
     ssize_t mbox = -1;
     bool known = false;
     int r;
 
-    memset(in, 0, sizeof *in);
-    in->fd = fd;
     while (!in->eof && (!known || in->held.len - in->end < INPUT_AHEAD)) {
         if ((r = fill(in)) < 0)
             return r;
@@ -82,12 +109,10 @@ input_open(struct input *in, int fd, size_t max)
 }
 
 int
-input_plain(struct input *in, int fd)
+input_plain(struct input *in)
 {
     int r = 0;
 
-    memset(in, 0, sizeof *in);
-    in->fd = fd;
     while (r == 0 && !in->eof && in->held.len < INPUT_AHEAD)
         r = fill(in);
     return r;

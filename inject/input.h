@@ -1,4 +1,4 @@
-/* input.h - a message from a descriptor, in bounded memory
+/* input.h - a message from a descriptor or dialogue, in bounded memory
  *
  * The header section and a part of the body are held, so that most messages
  * are whole before the queue is asked and a slow writer holds no connection;
@@ -10,8 +10,13 @@
 
 enum { INPUT_AHEAD = 1 << 20 }; /* bytes of the body that are held */
 
+/* Appends the next bytes: 1, 0 at the end, or a negative errno. */
+typedef int input_more_fn(void *arg, struct buf *b);
+
 /* {0} is empty. */
 struct input {
+    input_more_fn *source;
+    void *arg;
     int fd;
     struct buf held;
     size_t start;  /* of the header: behind an mbox "From " line */
@@ -19,14 +24,22 @@ struct input {
     bool eof;
 };
 
-/* Reads from fd up to the end of the header section of at most max bytes
+/* What one read from fd gives, appended; waits even if fd is non-blocking, as
+ * some callers leave their pipes.  1, 0 at the end, or a negative errno. */
+int input_read(int fd, struct buf *b);
+
+/* Where it comes from. */
+void input_fd(struct input *in, int fd);
+void input_from(struct input *in, input_more_fn *source, void *arg);
+
+/* Reads up to the end of the header section of at most max bytes
  * and beyond it to the end of the message or INPUT_AHEAD.  0, -E2BIG (a
  * larger header), or another negative errno. */
-int input_open(struct input *in, int fd, size_t max);
+int input_open(struct input *in, size_t max);
 
 /* The same without a look at the header: all is behind it.  0 or a negative
  * errno. */
-int input_plain(struct input *in, int fd);
+int input_plain(struct input *in);
 
 /* The header section, without a "From " line of an mbox before it. */
 struct view input_header(const struct input *in);

@@ -5,6 +5,7 @@
 
 #include "base/envelope.h"
 #include "base/mem.h"
+#include "inject/smtp_params.h"
 
 /* How a letter takes a value: none, behind it or as the next argument, or
  * only behind it and possibly empty. */
@@ -71,60 +72,6 @@ unusable(struct buf *why, char letter, const char *value, const char *what)
     return false;
 }
 
-/* RFC 3461 4.1: NEVER alone, or a list. */
-static bool
-use_notify(struct options *o, const char *value, struct buf *why)
-{
-    static const struct {
-        const char *word;
-        uint8_t bit;
-    } words[] = {
-        {"NEVER", NOTIFY_NEVER}, {"SUCCESS", NOTIFY_SUCCESS},
-        {"FAILURE", NOTIFY_FAILURE}, {"DELAY", NOTIFY_DELAY},
-    };
-    struct view rest = view_of(value);
-
-    o->notify = 0;
-    for (;;) {
-        size_t comma = view_find(rest, ',');
-        struct view word = view_trim(view_make(rest.data, comma));
-        uint8_t bit = 0;
-
-        for (size_t i = 0; i < COUNT(words); i++)
-            if (view_equalcase(word, view_of(words[i].word)))
-                bit = words[i].bit;
-        if (!bit)
-            return unusable(why, 'N', value, "not NEVER or some of SUCCESS, "
-                            "FAILURE, DELAY");
-        o->notify |= bit;
-        if (comma == rest.len)
-            break;
-        rest = view_from(rest, comma + 1);
-    }
-    if (o->notify & NOTIFY_NEVER && o->notify != NOTIFY_NEVER)
-        return unusable(why, 'N', value, "NEVER stands alone");
-    return true;
-}
-
-static int
-hex(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F');
-}
-
-/* RFC 3461 4: xtext. */
-static bool
-xtext(const char *s)
-{
-    for (; *s; s++) {
-        if (*s <= ' ' || *s >= 127 || *s == '=')
-            return false;
-        if (*s == '+' && (!hex(s[1]) || !hex(s[2])))
-            return false;
-    }
-    return true;
-}
-
 static bool
 use_word(char letter, const char *value, uint8_t *into, const char *first,
          const char *second, struct buf *why)
@@ -185,16 +132,18 @@ use(struct options *o, char letter, const char *value, struct buf *why)
         o->fullname = value;
         return true;
     case 'N':
-        return use_notify(o, value, why);
+        return smtp_params_notify(view_of(value), &o->notify) ||
+               unusable(why, 'N', value, "not NEVER alone or some of SUCCESS, "
+                        "FAILURE, DELAY");
     case 'R':
         return use_word('R', value, &o->ret, "full", "hdrs", why);
     case 'B':
         return use_word('B', value, &o->body, "7BIT", "8BITMIME", why);
     case 'V':
         o->envid = value;
-        if (*value == 0 || strlen(value) > ENVID_MAX || !xtext(value))
-            return unusable(why, 'V', value, "not xtext of 1 to 100 bytes");
-        return true;
+        return (strlen(value) <= ENVID_MAX &&
+                smtp_params_xtext(view_of(value))) ||
+               unusable(why, 'V', value, "not xtext of 1 to 100 bytes");
     case 'b':
         return use_mode(o, value, why);
     case 'I':

@@ -160,7 +160,8 @@ run(struct queue *q)
 
     if ((code = read_settings(q)) != 0)
         return code;
-    if (input_plain(&q->input, 0) < 0)
+    input_fd(&q->input, 0);
+    if (input_plain(&q->input) < 0)
         return say(EXIT_READ, "cannot read the message");
     if (!q->input.eof &&
         ((code = open_queue(q)) != 0 || (code = send_content(q)) != 0))

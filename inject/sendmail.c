@@ -15,6 +15,7 @@
 #include "base/envelope.h"
 #include "base/mem.h"
 #include "inject/facts.h"
+#include "inject/local_smtp.h"
 #include "inject/options.h"
 #include "inject/post.h"
 
@@ -143,6 +144,16 @@ read_argument(struct sendmail *s, const char *what, const char *argument,
     return not_queued(EX_DATAERR, &s->o);
 }
 
+static int
+read_facts(struct sendmail *s)
+{
+    if (facts_read(&s->facts, &s->o) == DONE)
+        return 0;
+    return not_queued(strcmp(s->o.code, "4.3.5") == 0 ? EX_CONFIG
+                                                      : EX_TEMPFAIL,
+                      &s->o);
+}
+
 static void
 need_user(struct sendmail *s)
 {
@@ -234,13 +245,10 @@ send_message(struct sendmail *s)
     };
     int r, code;
 
-    if (facts_read(&s->facts, &s->o) != DONE)
-        return not_queued(strcmp(s->o.code, "4.3.5") == 0 ? EX_CONFIG
-                                                          : EX_TEMPFAIL,
-                          &s->o);
-    if ((code = read_envelope(s)) != 0)
+    if ((code = read_facts(s)) != 0 || (code = read_envelope(s)) != 0)
         return code;
-    if ((r = input_open(&s->input, 0, HEADER_MAX)) < 0)
+    input_fd(&s->input, 0);
+    if ((r = input_open(&s->input, HEADER_MAX)) < 0)
         return bad_input(r);
     if (complete(s) != DONE)
         return not_queued(EX_DATAERR, &s->o);
@@ -251,6 +259,14 @@ send_message(struct sendmail *s)
                      &r) == DONE)
         return EX_OK;
     return r < 0 ? bad_input(r) : not_queued(exit_of(&s->o), &s->o);
+}
+
+static int
+serve_smtp(struct sendmail *s)
+{
+    int code = read_facts(s);
+
+    return code ? code : local_smtp_run(&s->facts);
 }
 
 static int
@@ -283,6 +299,8 @@ run(struct sendmail *s)
                    "\"godwit start\" under systemd, s6 or runit");
     case MODE_SEND:
         return send_message(s);
+    case MODE_SMTP:
+        return serve_smtp(s);
     default:
         return say(EX_UNAVAILABLE, "not in this version");
     }
