@@ -14,7 +14,10 @@
 #include "queue/blocks.h"
 #include "queue/bounce.h"
 
-enum { REPORTS_MAX = 256 << 20 }; /* bytes of bounce/ID */
+enum {
+    REPORTS_MAX = 256 << 20, /* bytes of bounce/ID */
+    ID_TRIES = 16,
+};
 
 void
 failures_add(struct failures *f, uint32_t index, bool expired,
@@ -115,14 +118,43 @@ read_blocks(struct blocks *blocks, const struct store *s,
     return r == -ENOENT ? 0 : r;
 }
 
-/* Whether the bounce is in the queue: 1, 0 or an errno. */
+/* Whether the message id answers the same recipients of q: 1, 0: there is no
+ * such message, -EEXIST: it is another message, or an errno. */
 static int
-is_queued(const struct store *s, uint64_t id)
+is_queued(const struct store *s, uint64_t id, const struct queued *q,
+          const struct bouncing *b)
 {
-    int r = 0;
+    struct queued there;
+    struct buf answers = {0};
+    const char *why;
+    int r = -ENOENT;
 
-    for (int p = PLACE_TODO; p <= PLACE_BROKEN && r == 0; p++)
-        r = store_has(s, (enum place)p, id);
+    for (int p = PLACE_TODO; p <= PLACE_BROKEN && r == -ENOENT; p++)
+        r = store_load(s, (enum place)p, id, &there, &why);
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0)
+        /* Damaged or not: it stands under this name and is kept. */
+        return r == -EBADMSG || r == -ENOTSUP ? -EEXIST : r;
+    answers_print(&answers, q->id, b->rcpts, b->count);
+    r = view_equal(buf_view(&answers), there.envelope.answers) ? 1 : -EEXIST;
+    buf_free(&answers);
+    queued_free(&there);
+    return r;
+}
+
+/* The bounce's id follows from what it answers; where chance gave it to
+ * another message already, the next one that does.  As is_queued. */
+static int
+find_id(struct bouncing *b, const struct store *s, const struct queued *q,
+        uint64_t first_ms, enum bounce_kind kind)
+{
+    int r = -EEXIST;
+
+    for (unsigned i = 0; i < ID_TRIES && r == -EEXIST; i++) {
+        b->id = bounce_id(first_ms + i, q->id, kind, b->rcpts[0]);
+        r = is_queued(s, b->id, q, b);
+    }
     return r;
 }
 
@@ -269,14 +301,14 @@ make(struct bouncing *b, const struct store *s, const struct queued *q,
         b->triple = true;
         return 0;
     }
-    b->id = bounce_id(first ? first->time_ms : q->header.birth_ms, q->id,
-                      text.kind, b->rcpts[0]);
     if (text.kind == BOUNCE_DOUBLE)
         address(b->to, sizeof b->to, view_of(settings->doublebounceto),
                 settings->doublebouncehost);
     else
         address(b->to, sizeof b->to, to, settings->me);
-    if ((r = is_queued(s, b->id)) != 0)
+    r = find_id(b, s, q, first ? first->time_ms : q->header.birth_ms,
+                text.kind);
+    if (r != 0)
         return r < 0 ? r : 0;
     if ((r = read_header(q, &header, &text.header_cut)) < 0) {
         buf_free(&header);
