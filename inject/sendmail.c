@@ -14,6 +14,7 @@
 #include "base/date.h"
 #include "base/envelope.h"
 #include "base/mem.h"
+#include "inject/beside.h"
 #include "inject/facts.h"
 #include "inject/local_smtp.h"
 #include "inject/options.h"
@@ -269,6 +270,56 @@ serve_smtp(struct sendmail *s)
     return code ? code : local_smtp_run(&s->facts);
 }
 
+/* Becomes "godwit word ...", which asks the manager. */
+static int
+ask_godwit(char **argv)
+{
+    int r;
+
+    argv[0] = "godwit";
+    alarm(0);
+    signal(SIGPIPE, SIG_DFL);
+    r = beside_run("godwit", argv);
+    return say(EX_UNAVAILABLE, "cannot run godwit: %s", strerror(-r));
+}
+
+/* -q all, -qI one by its id, -qR and -qS those with text in a recipient or
+ * the sender. */
+static int
+flush_queue(const struct options *options)
+{
+    char *all[] = {NULL, "flush", NULL};
+    char *one[] = {NULL, "flush", (char *)options->flush, NULL};
+    char *some[] = {NULL, "flush",
+                    options->flush_by == 'R' ? "--rcpt" : "--sender",
+                    (char *)options->flush, NULL};
+
+    if (options->flush_by == 0)
+        return ask_godwit(all);
+    return ask_godwit(options->flush_by == 'I' ? one : some);
+}
+
+static int
+show_routes(struct sendmail *s)
+{
+    struct buf kept = {0};
+    char **argv;
+    int code = read_facts(s);
+
+    for (size_t i = 0; i < s->options.count && code == 0; i++)
+        code = read_argument(s, "recipient", s->options.rcpts[i], &kept);
+    buf_free(&kept);
+    if (code == 0 && s->rcpts.count == 0)
+        code = say(EX_USAGE, "-bv: no address");
+    if (code)
+        return code;
+    argv = mem_alloc((s->rcpts.count + 3) * sizeof *argv);
+    argv[1] = "route";
+    for (size_t i = 0; i < s->rcpts.count; i++)
+        argv[2 + i] = mem_string(rcpts_get(&s->rcpts, i).data);
+    return ask_godwit(argv);
+}
+
 static int
 help(void)
 {
@@ -297,12 +348,16 @@ run(struct sendmail *s)
     case MODE_DAEMON:
         return say(EX_USAGE, "Godwit is not started by sendmail: run "
                    "\"godwit start\" under systemd, s6 or runit");
-    case MODE_SEND:
-        return send_message(s);
     case MODE_SMTP:
         return serve_smtp(s);
+    case MODE_LIST:
+        return ask_godwit((char *[]){NULL, "queue", NULL});
+    case MODE_FLUSH:
+        return flush_queue(&s->options);
+    case MODE_ROUTE:
+        return show_routes(s);
     default:
-        return say(EX_UNAVAILABLE, "not in this version");
+        return send_message(s);
     }
 }
 

@@ -2,10 +2,10 @@
 """sendmail as its callers call it: flags, exit codes, what reaches the queue"""
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from instance import *
@@ -156,6 +156,37 @@ def refused_flags(i):
     os.symlink(BIN + '/sendmail', i.home + '/newaliases')
     p = subprocess.run([i.home + '/newaliases'], env=i.env())
     ok(p.returncode == 0, 'nor by the name of newaliases')
+
+
+def asks(i):
+    """A godwit beside a copy of sendmail tells how it was called."""
+    folder = i.home + '/bin'
+    os.mkdir(folder)
+    shutil.copy(BIN + '/sendmail', folder)
+    with open(folder + '/godwit', 'w') as f:
+        f.write('#!/bin/sh\necho "$@"\n')
+    os.chmod(folder + '/godwit', 0o755)
+    os.symlink('sendmail', folder + '/mailq')
+    for args, want in ((['-bp'], b'queue'), (['-q'], b'flush'),
+                       (['-qI7KQ2'], b'flush 7KQ2'),
+                       (['-qRx.test'], b'flush --rcpt x.test'),
+                       (['-qSann'], b'flush --sender ann'),
+                       (['-bv', 'ann', 'bob@h'],
+                        b'route ann@mail.example.org bob@h.example.org'),
+                       (['-bt', 'a@x.test'], b'route a@x.test')):
+        p = subprocess.run([folder + '/sendmail', *args], env=i.env(),
+                           stdout=subprocess.PIPE)
+        ok(p.returncode == 0 and p.stdout == want + b'\n',
+           '%s is godwit %s' % (' '.join(args), want.decode()), p)
+    p = subprocess.run([folder + '/mailq'], env=i.env(),
+                       stdout=subprocess.PIPE)
+    ok(p.stdout == b'queue\n', 'and so is mailq')
+    os.unlink(folder + '/godwit')
+    p = subprocess.run([folder + '/mailq'], env=i.env(),
+                       stderr=subprocess.PIPE)
+    ok(p.returncode == 69, 'without godwit: 69')
+    code, m = send(i, ['-bv', 'a@'])
+    ok(code == 65, '-bv of no address: 65')
 
 
 def line_breaks(i):
@@ -354,7 +385,7 @@ def settings(i):
 def main():
     with Instance() as i:
         for part in (recipients, from_header, senders, requests, ignored,
-                     refused_flags, line_breaks, bodies, answers, inputs,
+                     refused_flags, asks, line_breaks, bodies, answers, inputs,
                      killed, sizes, nothing_serves, settings):
             part(i)
     end()
