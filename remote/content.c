@@ -16,7 +16,6 @@ content_init(struct content *c, const struct job *job, int fd,
     c->fd = fd;
     c->offset = job->offset;
     c->left = job->length;
-    c->piece_max = CONTENT_PIECE;
     memcpy(c->digest, job->digest, DIGEST_LEN);
     c->sum = mem_aligned(_Alignof(struct digest), sizeof *c->sum);
     digest_init(c->sum);
@@ -85,11 +84,13 @@ on_read(uv_work_t *work, int status)
 }
 
 void
-content_read(struct content *c, uv_loop_t *loop)
+content_read(struct content *c, uv_loop_t *loop, unsigned sessions)
 {
     assert(!c->busy && !c->ended);
     c->busy = true;
     c->ready = false;
+    c->piece_max = sessions > CONTENT_MANY ? CONTENT_SMALL_PIECE
+                                           : CONTENT_PIECE;
     buf_clear(&c->piece);
     c->work.data = c;
     uv_queue_work(loop, &c->work, on_pool, on_read);

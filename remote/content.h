@@ -21,11 +21,11 @@ struct content {
     uv_work_t work;
     int fd;                  /* owned */
     uint64_t offset, left;   /* what was not read yet */
+    size_t piece_max;        /* bytes read next */
     unsigned char digest[DIGEST_LEN];
     struct digest *sum;      /* owned */
     struct wire wire;
     struct buf piece;        /* ready to be sent; room for the dot behind it */
-    size_t piece_max;
     int error;               /* of the last read */
     bool busy;               /* the pool has it: nothing may be touched */
     bool ready;              /* piece holds bytes nobody has sent */
@@ -37,8 +37,9 @@ struct content {
 void content_init(struct content *c, const struct job *job, int fd,
                   void (*on_piece)(struct content *));
 
-/* Reads the next piece; not while busy, not after the end. */
-void content_read(struct content *c, uv_loop_t *loop);
+/* Reads the next piece; not while busy, not after the end.  sessions: how many
+ * there are, which share the memory. */
+void content_read(struct content *c, uv_loop_t *loop, unsigned sessions);
 
 /* Whether the bytes in the file are not those of the digest: they differ, or
  * there are too few.  An errno of the system is no damage. */

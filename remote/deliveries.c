@@ -184,7 +184,7 @@ start_work(struct delivery *d)
     d->work.until = uv_now(sessions->loop) +
                     (DELIVERY_TIME + d->job.length / DELIVERY_RATE) * 1000;
     d->work.done = on_done;
-    content_read(&d->work.content, sessions->loop);
+    content_read(&d->work.content, sessions->loop, d->all->count);
     sessions_key(&key, &d->job);
     s = sessions_take(sessions, buf_view(&key));
     buf_free(&key);

@@ -142,6 +142,9 @@ sent(struct session *s)
 {
     s->writing = false;
     smtp_client_sent(&s->client);
+    /* The answer to the dot may take minutes. */
+    if (s->client.stage == STAGE_DOT && s->work)
+        buf_free(&s->work->content.piece);
 }
 
 static void
@@ -229,9 +232,7 @@ send_content(struct session *s)
     if (c->busy)
         return false;
     if (!c->ready) {
-        c->piece_max = s->all->count > CONTENT_MANY ? CONTENT_SMALL_PIECE
-                                                    : CONTENT_PIECE;
-        content_read(c, s->all->loop);
+        content_read(c, s->all->loop, s->all->count);
         return false;
     }
     if (c->ended) {
