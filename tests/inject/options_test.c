@@ -3,7 +3,7 @@
 #include "base/envelope.h"
 #include "tests/tap.h"
 
-enum { ARGS = 8 };
+enum { ARGS = 10 };
 
 static bool
 read_args(struct options *o, char *const *args, struct buf *why)
