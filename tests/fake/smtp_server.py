@@ -134,6 +134,7 @@ BEHAVIOURS = {
     'data-554': {'data': [b'554 5.7.1 no\r\n']},
     'data-250': {'data': [b'250 ok\r\n', hang]},
     'data-drop': {'data': [drop]},
+    'data-hang': {'data': [hang]},
     'data-421': {'data': [b'421 bye\r\n', drop]},
     'data-503-after-451': {'rcpt': second([b'451 4.2.1 greylisted\r\n']),
                            'data': [b'503 5.5.1 no\r\n']},
@@ -170,7 +171,7 @@ class Message:
     def __init__(self, commands):
         self.commands = commands
         self.length = 0
-        self.kept = b''
+        self.kept = bytearray()
         self.hash = hashlib.sha256()
         self.complete = False
 

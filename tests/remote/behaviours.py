@@ -60,6 +60,7 @@ TABLE = [
     ('data-554', N, '5.7.1', 'DATA: 554', 0),
     ('data-250', L, '4.0.0', 'DATA: 250', 0),
     ('data-drop', L, '4.4.2', 'lost after DATA', 0),
+    ('data-hang', L, '4.4.2', 'timed out after DATA', 0),
     ('data-421', L, '4.0.0', 'DATA: 421', 0),
     ('early-250', L, '4.5.0', 'out of turn', 0),
     ('early-554', L, None, '', 0),

@@ -24,11 +24,13 @@ def until(condition, wait=20):
     return condition()
 
 
-def start(behaviour, ready, **settings):
-    """A remote with one job that has come as far as ready(server) tells."""
-    server, remote = Server(behaviour), Remote(**settings)
-    remote.send(TEXT, [b'a@x', b'b@x'], route=b'127.0.0.1', port=server.port)
-    assert until(lambda: ready(server)), behaviour
+def start(behaviour):
+    """A remote with one job, too large to be on its way all at once, that has
+    come to the server."""
+    server, remote = Server(behaviour), Remote()
+    remote.send(TEXT + b'x\n' * (16 << 20), [b'a@x', b'b@x'],
+                route=b'127.0.0.1', port=server.port)
+    assert until(lambda: server.connections == 1), behaviour
     return server, remote
 
 
@@ -44,8 +46,9 @@ def gated(answer=b'250 2.0.0 taken\r\n'):
 
 
 def test_shut():
-    for behaviour in ('greeting-hang', 'mail-hang', 'content-hang'):
-        server, remote = start(behaviour, lambda s: s.connections == 1)
+    for behaviour in ('greeting-hang', 'mail-hang', 'data-hang',
+                      'content-hang'):
+        server, remote = start(behaviour)
         remote.shut()
         got = remote.reports(2)
         ok([(r.word, r.code) for r in got] == [('later', '4.3.2')] * 2 and
