@@ -22,21 +22,24 @@ LIBS = -luv -lsodium -lseccomp -lpthread
 # archive and from base's.
 ROOMS = base queue inject remote local
 PROGRAMS = godwit godwit-enqueue godwit-manager godwit-remote godwit-local \
-	sendmail
+	godwit-inject godwit-queue sendmail
 godwit_MAIN = queue/godwit
 godwit-enqueue_MAIN = queue/enqueue
 godwit-manager_MAIN = queue/manager
 godwit-remote_MAIN = remote/remote
 godwit-local_MAIN = local/local
+godwit-inject_MAIN = inject/inject
+godwit-queue_MAIN = inject/qmail_queue
 sendmail_MAIN = inject/sendmail
 
 BINS = $(PROGRAMS:%=$(B)/bin/%)
 TESTS = $(patsubst %.c,$(B)/%,$(wildcard tests/*/*_test.c))
 UNITS = $(TESTS:$(B)/%=%)
 
-# In tests/ROOM/ what is executable is a test; tests/fake/ has none.
-SCRIPTS = $(sort $(shell find tests -mindepth 2 -path tests/fake -prune -o \
-	-type f -perm -100 -print))
+# In a room's tests what is executable is a test.
+SCRIPTS = $(sort $(shell find $(ROOMS:%=tests/%) tests/system -type f \
+	-perm -100))
+TOOLS = $(patsubst tests/%.c,$(B)/%,$(wildcard tests/bench/*.c))
 
 all: $(BINS)
 
@@ -45,6 +48,7 @@ help:
 	@echo "make demo       a private instance sends real mail and checks it"
 	@echo "make check      all tests, in all builds"
 	@echo "make test       all tests, with what is built now"
+	@echo "make bench      the first measurements"
 	@echo "make check-san  unit tests and the demo under sanitizers"
 	@echo "make layers     who includes whom"
 	@echo "make install    DESTDIR= PREFIX=/usr/local, see INSTALL"
@@ -72,6 +76,10 @@ $(BINS): $(B)/bin/%: $(B)/$$($$*_MAIN).o \
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -o $@ $^ $(ALLLDFLAGS) $(LIBS)
 
+$(TOOLS): $(B)/%: $(B)/tests/%.o $(B)/libbase.a
+	@mkdir -p $(@D)
+	$(CC) $(ALLCFLAGS) -o $@ $^ $(ALLLDFLAGS) $(LIBS)
+
 # tests/ROOM/NAME_test.c tests ROOM/NAME.c.
 $(TESTS): $(B)/tests/%: $(B)/tests/%.o \
 		$(B)/lib$$(call room,$$*).a $(B)/libbase.a
@@ -87,16 +95,22 @@ layers:
 
 demo:
 	@tests/prepare.sh demo
-	@$(MAKE) -s all
+	@$(MAKE) -s -j2 all
 	@BIN=$(B)/bin tests/demo.sh
+
+bench:
+	@tests/prepare.sh check
+	@$(MAKE) -s -j2 all $(TOOLS)
+	@BIN=$(B)/bin tests/bench/bench.py
 
 # Everything: gcc and clang, sanitizers, as root and as an ordinary user.
 check:
 	@tests/prepare.sh check
-	@$(MAKE) layers
-	@$(MAKE) -j2 all $(TESTS)
-	@$(MAKE) -j2 B=$(B)/clang CC=clang all $(UNITS:%=$(B)/clang/%)
-	@$(MAKE) check-san
+	@$(MAKE) -s layers
+	@echo "Building with gcc, with clang, and with sanitizers"
+	@$(MAKE) -s -j2 CC=gcc all $(TESTS)
+	@$(MAKE) -s -j2 B=$(B)/clang CC=clang all $(UNITS:%=$(B)/clang/%)
+	@$(MAKE) -s check-san
 	@tests/run.sh $(B) $(TESTS) $(SCRIPTS)
 
 test: all $(TESTS)
@@ -104,7 +118,7 @@ test: all $(TESTS)
 
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all
 check-san:
-	@$(MAKE) -j2 B=$(B)/san OPT="-O1 -g" SAN="$(SANITIZE)" all \
+	@$(MAKE) -s -j2 B=$(B)/san OPT="-O1 -g" SAN="$(SANITIZE)" all \
 		$(UNITS:%=$(B)/san/%)
 	@SAN="$(SANITIZE)" tests/run.sh $(B)/san $(UNITS:%=$(B)/san/%) \
 		tests/system/demo.sh
@@ -156,5 +170,5 @@ format:
 
 FORCE:
 
-.PHONY: all help layers demo check test check-san install install-sendmail \
-	uninstall clean format FORCE
+.PHONY: all help layers demo bench check test check-san install \
+	install-sendmail uninstall clean format FORCE
