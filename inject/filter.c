@@ -37,7 +37,7 @@ static const struct {
     {71, "4.3.0", "mail server temporarily rejected message"},
     {72, "4.4.1", "connection to mail server timed out"},
     {73, "4.4.1", "connection to mail server rejected"},
-    {74, "4.4.2", "communication with mail server failed"},
+    {74, "4.4.0", "communication with mail server failed"},
     {81, "4.3.0", "internal error"},
     {91, "4.3.0", "envelope format error"},
     {CANNOT_RUN, "4.3.0", "the program cannot be run"},

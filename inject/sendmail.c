@@ -2,8 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -19,6 +17,7 @@
 #include "inject/local_smtp.h"
 #include "inject/options.h"
 #include "inject/post.h"
+#include "inject/sysexit.h"
 
 /* A caller that never ends its input is cut, as qmail-queue does. */
 enum { INPUT_SECONDS = 24 * 3600 };
@@ -34,51 +33,6 @@ struct sendmail {
     struct complete header;
     struct outcome o;
 };
-
-/* One line on standard error; returns code. */
-__attribute__((format(printf, 2, 3))) static int
-say(int code, const char *fmt, ...)
-{
-    struct buf line = {0};
-    char text[1024];
-    va_list ap;
-    ssize_t n;
-
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    buf_print(&line, "sendmail: %s\n", text);
-    n = write(2, line.data, line.len);
-    (void)n;
-    buf_free(&line);
-    return code;
-}
-
-/* The exit codes of sysexits.h.  Not 75 for what no repeating will mend, nor
- * for a message that was stored. */
-static int
-exit_of(const struct outcome *o)
-{
-    if (o->verdict == DONE)
-        return EX_OK;
-    if (o->verdict == LATER)
-        return EX_TEMPFAIL;
-    if (strncmp(o->code, "5.7.", 4) == 0)
-        return EX_NOPERM;
-    if (strncmp(o->code, "5.1.", 4) == 0 || strncmp(o->code, "5.5.", 4) == 0 ||
-        strncmp(o->code, "5.6.", 4) == 0 || strcmp(o->code, "5.3.4") == 0)
-        return EX_DATAERR;
-    return EX_UNAVAILABLE;
-}
-
-static int
-not_queued(int code, const struct outcome *o)
-{
-    /* base/submit.h: the one case in which nobody knows. */
-    if (strcmp(o->code, "4.4.2") == 0)
-        return say(code, "%s (#%s)", o->text, o->code);
-    return say(code, "not queued: %s (#%s)", o->text, o->code);
-}
 
 static void
 on_alarm(int number)
@@ -124,7 +78,7 @@ read_argument(struct sendmail *s, const char *what, const char *argument,
     int r;
 
     if (addr_unclean(view_of(argument)))
-        return not_queued(EX_DATAERR, unclean(s, what));
+        return sysexit_not_queued(EX_DATAERR, unclean(s, what));
     addrlist_open(&l, view_of(argument));
     while ((r = addrlist_next(&l, &item, kept)) == 1) {
         why = "an empty address";
@@ -142,7 +96,7 @@ read_argument(struct sendmail *s, const char *what, const char *argument,
         return 0;
     outcome_set(&s->o, NEVER, "5.1.3", "%s \"%.200s\": %s", what, argument,
                 r < 0 ? l.why : why);
-    return not_queued(EX_DATAERR, &s->o);
+    return sysexit_not_queued(EX_DATAERR, &s->o);
 }
 
 static int
@@ -150,9 +104,8 @@ read_facts(struct sendmail *s)
 {
     if (facts_read(&s->facts, &s->o) == DONE)
         return 0;
-    return not_queued(strcmp(s->o.code, "4.3.5") == 0 ? EX_CONFIG
-                                                      : EX_TEMPFAIL,
-                      &s->o);
+    return sysexit_not_queued(
+        strcmp(s->o.code, "4.3.5") == 0 ? EX_CONFIG : EX_TEMPFAIL, &s->o);
 }
 
 static void
@@ -185,8 +138,8 @@ read_envelope(struct sendmail *s)
         code = read_argument(s, "recipient", s->options.rcpts[i], &kept);
     buf_free(&kept);
     if (code == 0 && s->rcpts.count == 0 && !s->options.take_rcpts)
-        code = say(EX_DATAERR, "not queued: no recipients (give some, or -t "
-                   "to take them from the header)");
+        code = sysexit_say(EX_DATAERR, "not queued: no recipients (give "
+                           "some, or -t to take them from the header)");
     return code;
 }
 
@@ -194,10 +147,10 @@ static int
 bad_input(int r)
 {
     if (r == -E2BIG)
-        return say(EX_DATAERR, "not queued: the header is larger than %d "
-                   "bytes", HEADER_MAX);
-    return say(r == -EISDIR || r == -EBADF ? EX_NOINPUT : EX_IOERR,
-               "not queued: cannot read the message: %s", strerror(-r));
+        return sysexit_say(EX_DATAERR, "not queued: the header is larger "
+                           "than %d bytes", HEADER_MAX);
+    return sysexit_say(r == -EISDIR || r == -EBADF ? EX_NOINPUT : EX_IOERR,
+                       "not queued: cannot read the message: %s", strerror(-r));
 }
 
 /* The From that is missing: -f's address, else the user's. */
@@ -252,14 +205,15 @@ send_message(struct sendmail *s)
     if ((r = input_open(&s->input, HEADER_MAX)) < 0)
         return bad_input(r);
     if (complete(s) != DONE)
-        return not_queued(EX_DATAERR, &s->o);
+        return sysexit_not_queued(EX_DATAERR, &s->o);
     if (s->rcpts.count == 0)
-        return say(EX_DATAERR, "not queued: no recipients in the header");
+        return sysexit_say(EX_DATAERR, "not queued: no recipients in the "
+                           "header");
     e.sender = buf_view(&s->sender);
     if (post_message(&s->input, &s->header, &e, s->facts.submitwait, &s->o,
                      &r) == DONE)
         return EX_OK;
-    return r < 0 ? bad_input(r) : not_queued(exit_of(&s->o), &s->o);
+    return r < 0 ? bad_input(r) : sysexit_not_queued(sysexit_of(&s->o), &s->o);
 }
 
 static int
@@ -280,7 +234,7 @@ ask_godwit(char **argv)
     alarm(0);
     signal(SIGPIPE, SIG_DFL);
     r = beside_run("godwit", argv);
-    return say(EX_UNAVAILABLE, "cannot run godwit: %s", strerror(-r));
+    return sysexit_say(EX_UNAVAILABLE, "cannot run godwit: %s", strerror(-r));
 }
 
 /* -q all, -qI one by its id, -qR and -qS those with text in a recipient or
@@ -310,7 +264,7 @@ show_routes(struct sendmail *s)
         code = read_argument(s, "recipient", s->options.rcpts[i], &kept);
     buf_free(&kept);
     if (code == 0 && s->rcpts.count == 0)
-        code = say(EX_USAGE, "-bv: no address");
+        code = sysexit_say(EX_USAGE, "-bv: no address");
     if (code)
         return code;
     argv = mem_alloc((s->rcpts.count + 3) * sizeof *argv);
@@ -346,8 +300,8 @@ run(struct sendmail *s)
     case MODE_ALIASES:
         return EX_OK; /* aliases are read as they are */
     case MODE_DAEMON:
-        return say(EX_USAGE, "Godwit is not started by sendmail: run "
-                   "\"godwit start\" under systemd, s6 or runit");
+        return sysexit_say(EX_USAGE, "Godwit is not started by sendmail: run "
+                           "\"godwit start\" under systemd, s6 or runit");
     case MODE_SMTP:
         return serve_smtp(s);
     case MODE_LIST:
@@ -376,7 +330,7 @@ main(int argc, char **argv)
     if (options_read(&s.options, argc, argv, &why))
         code = run(&s);
     else
-        code = say(EX_USAGE, "%s", why.data);
+        code = sysexit_say(EX_USAGE, "%s", why.data);
 
     complete_free(&s.header);
     input_free(&s.input);
