@@ -128,7 +128,7 @@ buf_view(const struct buf *b)
 struct view
 view_make(const void *data, size_t len)
 {
-    struct view v = {len ? data : "", len};
+    struct view v = {data ? data : "", len};
 
     return v;
 }

@@ -49,7 +49,8 @@ void buf_free(struct buf *b);
 /* The bytes of b; valid until b changes. */
 struct view buf_view(const struct buf *b);
 
-/* A string as a view; NULL is empty. */
+/* A string as a view; NULL is empty.  An empty view keeps its place: where an
+ * empty line begins can be told. */
 struct view view_of(const char *s);
 struct view view_make(const void *data, size_t len);
 

@@ -45,7 +45,7 @@ numbers(void)
 static void
 views(void)
 {
-    struct view v = view_of("a=b=c"), line;
+    struct view v = view_of("a=b=c"), line, all;
     struct view empty = {0};
     const char *text = "one\n\ntwo";
     struct view rest = view_of(text);
@@ -69,6 +69,10 @@ views(void)
            view_line(&rest, &line) && view_is(line, "two") &&
            !view_line(&rest, &line),
        "lines come one by one, the last without its end");
+    all = rest = view_of("one\n\ntwo");
+    ok(view_line(&rest, &line) && view_line(&rest, &line) &&
+           line.data == all.data + 4,
+       "an empty line tells where it stands");
 }
 
 static void
