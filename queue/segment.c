@@ -100,8 +100,10 @@ segment_spare(int ledgerdir, uint64_t size)
     struct stat st;
     int fd, r;
 
+    /* With a second name it became a segment already: a crash came before
+     * it lost its first. */
     if (fstatat(ledgerdir, "spare", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        (uint64_t)st.st_size == size)
+        (uint64_t)st.st_size == size && st.st_nlink == 1)
         return 0;
     fd = openat(ledgerdir, "spare.new", O_WRONLY | O_CREAT | O_TRUNC |
                 O_CLOEXEC, 0600);
