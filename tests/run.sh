@@ -20,9 +20,9 @@ chmod 755 "$top"
 mkdir -m 1777 "$top/tmp"
 export TMPDIR="$top/tmp"
 
-# Each test has 10 minutes.
+# Each test has 5 minutes.
 prove='prove -j2 --timer --exec'
-limit='timeout --foreground -k 5 600'
+limit='timeout --foreground -k 5 300'
 $prove "$limit" "$@" </dev/null || exit 1
 [ "$(id -u)" = 0 ] || exit 0
 
