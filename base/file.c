@@ -170,7 +170,8 @@ file_replace(int dirfd, const char *name, struct view data, mode_t mode)
     int fd, r;
 
     buf_print(&tmp, "%s.new", name);
-    fd = openat(dirfd, tmp.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    fd = openat(dirfd, tmp.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+                mode);
     if (fd < 0) {
         r = -errno;
         buf_free(&tmp);

@@ -41,8 +41,8 @@ int incoming_spill(struct incoming *in);
 /* Pool: the whole file: rest of the content, envelope (as envelope_print
  * writes e), header, slot with the first retry at next_s, states; synced and
  * given its name in todo/.  -EEXIST: that id is there (a caller that chose
- * it takes this as stored).  The name is durable only after a sync of todo/ (base rule: sync
- * the file, then the folder, before any answer). */
+ * it takes this as stored).  The name is durable only after a sync of todo/
+ * (base rule: sync the file, then the folder, before any answer). */
 int incoming_link(struct incoming *in, const struct envelope *e,
                   uint64_t next_s);
 

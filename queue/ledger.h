@@ -46,8 +46,8 @@ struct ledger {
 };
 
 /* Goes on behind position and chain, in the segment at base; a new segment,
- * from base on, is begun where fresh says so (an unfinished line follows there, or there
- * is none).  dir and loop are borrowed. */
+ * from base on, is begun where fresh says so (an unfinished line follows
+ * there, or there is none).  dir and loop are borrowed. */
 void ledger_init(struct ledger *l, uv_loop_t *loop, int dir, uint64_t size,
                  const unsigned char secret[64]);
 int ledger_goon(struct ledger *l, uint64_t base, uint64_t position,
