@@ -27,6 +27,9 @@ static const struct command {
      "  --stop S      seconds the programs have to end after TERM (60)\n"},
     {"check", check_main, "",
      "say what is wrong with the settings and folders", ""},
+    {"audit", audit_main, "[--json]",
+     "account for every recipient accepted, by the ledger and the folders",
+     "  --json       one object\n"},
 };
 
 static void
