@@ -244,11 +244,19 @@ check_lives() {
     trace "its bounce" "$notice" "accept $third" "deliver ann@$me"
 }
 
-audit() {
-    $as "$BIN/godwit" audit >"$home/audit" 2>&1
+audit() { $as "$BIN/godwit" audit >"$home/audit" 2>&1; }
+audit_says() { grep -qE "^$1 +$2( |$)" "$home/audit"; }
+
+# What went in here, and what came out there, counted by other means.
+check_audit() {
+    audit
     code=$?
     sed 's/^/      /' "$home/audit"
-    check "$1" [ "$code" = 0 ]
+    check "godwit audit finds each recipient accounted for" [ "$code" = 0 ]
+    check "it counts 5 accepted: one, two, one, and one of the bounce" \
+        audit_says accepted "5 recipients in 4 messages"
+    check "4 delivered, as found above" audit_says delivered 4
+    check "and 1 bounced" audit_says bounced 1
 }
 
 gone() {
@@ -292,10 +300,10 @@ main() {
     title "Their lives, from the ledger"
     check_lives
     title "The audit of every recipient"
-    audit "godwit audit finds each accounted for"
+    check_audit
     title "The end"
     check_stop
-    audit "the audit still agrees"
+    check "the audit still agrees" audit
 
     if [ "$failed" != 0 ]; then
         printf '\nThe demo FAILED: %s of %s checks; see %s\n' "$failed" \
