@@ -3,6 +3,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static const int letters = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 
 static void
@@ -59,7 +61,8 @@ chain_parse(struct chain *c, struct view text)
 {
     size_t len;
 
-    return text.len == CHAIN_TEXT &&
+    /* libsodium takes every byte above 127 for a '_'. */
+    return text.len == CHAIN_TEXT && utf8_ascii(text) &&
            sodium_base642bin(c->hash, CHAIN_LEN, text.data, text.len, NULL,
                              &len, NULL, letters) == 0 &&
            len == CHAIN_LEN;
@@ -92,7 +95,8 @@ chain_signed(const struct chain *c, uint64_t position,
     size_t len;
 
     signed_bytes(c, position, bytes);
-    return sodium_base642bin(sig, sizeof sig, text.data, text.len, NULL, &len,
+    return utf8_ascii(text) &&
+           sodium_base642bin(sig, sizeof sig, text.data, text.len, NULL, &len,
                              NULL, letters) == 0 &&
            len == sizeof sig &&
            crypto_sign_verify_detached(sig, bytes, sizeof bytes, public) == 0;
