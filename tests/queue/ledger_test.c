@@ -362,7 +362,7 @@ poke(uint64_t at, char byte)
 static char
 peek(uint64_t at)
 {
-    char name[SEGMENT_NAME + 1], byte;
+    char name[SEGMENT_NAME + 1], byte = 0;
     int fd;
 
     segment_name(0, name);
