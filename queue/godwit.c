@@ -27,6 +27,20 @@ static const struct command {
      "  --stop S      seconds the programs have to end after TERM (60)\n"},
     {"check", check_main, "",
      "say what is wrong with the settings and folders", ""},
+    {"queue", list_main,
+     "[--json] [--sender ADDR] [--recipient ADDR] [--older S] [--state WORD]",
+     "list what is queued",
+     "  --json            one object\n"
+     "  --sender ADDR     of this sender; <> is the null sender\n"
+     "  --recipient ADDR  with this recipient\n"
+     "  --older S         accepted S seconds ago or earlier\n"
+     "  --state WORD      todo, info, broken or held\n"},
+    {"show", show_main, "[--raw] ID",
+     "show a message's envelope, states, schedule and history",
+     "  --raw        the message itself, byte by byte\n"},
+    {"trace", trace_main, "[--json] ID|ADDRESS",
+     "show the life of a message from the ledger",
+     "  --json       an object for each line\n"},
     {"audit", audit_main, "[--json]",
      "account for every recipient accepted, by the ledger and the folders",
      "  --json       one object\n"},
