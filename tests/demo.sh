@@ -124,10 +124,15 @@ start_server() {
     rm "$home/port"
 }
 
+ready_or_dead() {
+    grep -qx ready "$home/log" || ! kill -0 "$instance"
+} 2>/dev/null
+
 start_instance() {
     $as setpriv --pdeathsig TERM "$BIN/godwit" start 2>"$home/log" 9<&- &
     instance=$!
-    check "godwit start is ready" within "$LIMIT" grep -qx ready "$home/log"
+    within "$LIMIT" ready_or_dead
+    check "godwit start is ready" grep -qx ready "$home/log"
     [ "$failed" = 0 ] || { cat "$home/log"; die "the instance does not run"; }
 }
 
