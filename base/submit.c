@@ -100,9 +100,9 @@ direct(void)
 
 /* Ready for frames on fd, every wait with a deadline. */
 static void
-begin(struct submit *s, int fd)
+begin(struct submit *s, int fd, unsigned answer)
 {
-    struct timeval tv = {SUBMIT_ANSWER, 0};
+    struct timeval tv = {answer, 0};
 
     memset(s, 0, sizeof *s);
     s->fd = fd;
@@ -114,11 +114,11 @@ begin(struct submit *s, int fd)
 
 enum verdict
 submit_connect(struct submit *s, const char *dir, const char *name,
-               struct outcome *o)
+               unsigned answer, struct outcome *o)
 {
     int r = connect_in(dir, name);
 
-    begin(s, r < 0 ? -1 : r);
+    begin(s, r < 0 ? -1 : r, answer);
     if (r < 0)
         return outcome_errno(o, r, "cannot reach %s/%s", dir, name);
     return DONE;
@@ -154,7 +154,7 @@ submit_open(struct submit *s, unsigned wait, struct outcome *o)
         outcome_errno(o, r, "cannot reach %s/submit (is godwit running?)",
                       paths.run);
     conf_pathsfree(&paths);
-    begin(s, r < 0 ? -1 : r);
+    begin(s, r < 0 ? -1 : r, SUBMIT_ANSWER);
     return r < 0 ? LATER : DONE;
 }
 

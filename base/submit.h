@@ -32,9 +32,11 @@ struct submit {
  * wait seconds.  DONE, or LATER with o filled. */
 enum verdict submit_open(struct submit *s, unsigned wait, struct outcome *o);
 
-/* Connects to the socket name in the folder dir, and does not wait. */
+/* Connects to the socket name in the folder dir, and does not wait for it;
+ * answer: seconds to wait for an answer. */
 enum verdict submit_connect(struct submit *s, const char *dir,
-                            const char *name, struct outcome *o);
+                            const char *name, unsigned answer,
+                            struct outcome *o);
 
 /* Bytes of the envelope and of the content, in any order and in pieces.  A
  * failure is kept and shown by submit_end. */

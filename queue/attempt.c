@@ -16,8 +16,9 @@
 #include "queue/retry.h"
 
 enum {
-    BOUNCE_AGAIN = 60,      /* seconds until a refused bounce is tried again */
-    SITE_WAITING_MAX = 1000 /* deliveries in memory for one site */
+    BOUNCE_AGAIN = 60, /* seconds until a refused bounce is tried again */
+    BOUNCING_MAX = 4,  /* pool threads that may wait for enqueue */
+    RCPT_BYTES = 64,   /* about what a recipient costs in memory */
 };
 
 static void
@@ -65,6 +66,8 @@ age(const struct message *msg)
 static void
 note_line(struct message *msg)
 {
+    if (!msg->lines)
+        msg->lines_seq = msg->manager->ledger.appended;
     msg->lines = true;
     checkpoint_note(&msg->manager->checkpoint, &msg->item);
 }
@@ -83,12 +86,20 @@ set_state(struct message *msg, uint32_t index, enum rcpt_state state)
     note_line(msg);
 }
 
+static size_t
+message_bytes(const struct message *msg)
+{
+    return msg->queued.bytes.len +
+           (size_t)msg->queued.header.rcpt_count * RCPT_BYTES;
+}
+
 static void
 message_free(struct message *msg)
 {
     struct manager *m = msg->manager;
 
-    checkpoint_done(&m->checkpoint, &msg->item);
+    checkpoint_done(&m->checkpoint, &msg->item, UINT64_MAX);
+    m->active_bytes -= message_bytes(msg);
     for (size_t i = 0; i < msg->then_count; i++)
         takeup_hint(&m->takeup, msg->then[i]);
     HASH_DEL(m->active, msg);
@@ -113,6 +124,8 @@ on_recorded(struct ledger_wait *w)
                                              offsetof(struct message, wait));
 
     indexes_move(&msg->dirty, &msg->syncing);
+    if (msg->recording_accept)
+        msg->accepting = false;
     msg->doing = IDLE;
     message_step(msg);
 }
@@ -122,6 +135,7 @@ record(struct message *msg)
 {
     indexes_move(&msg->syncing, &msg->appended);
     msg->lines = false;
+    msg->recording_accept = msg->accepting;
     msg->doing = RECORDING;
     ledger_wait(&msg->manager->ledger, &msg->wait, on_recorded);
 }
@@ -216,8 +230,6 @@ void
 message_delivered(struct message *msg)
 {
     msg->deliveries--;
-    if (msg->manager->stopping)
-        msg->stopped = true;
     message_step(msg);
 }
 
@@ -343,12 +355,20 @@ begin_attempt(struct message *msg)
         }
     if (count > 1)
         qsort(picks, count, sizeof *picks, by_site);
+    if (picks[0].site == picks[count - 1].site && site_crowded(picks[0].site) &&
+        !site_resting(picks[0].site)) {
+        for (size_t i = 0; i < count; i++)
+            msg->busy[picks[i].index] = 0;
+        msg->crowded = true;
+        site_park(picks[0].site, msg->id);
+        free(picks);
+        return;
+    }
     for (size_t i = 0, end; i < count; i = end) {
         end = i + 1;
         while (end < count && picks[end].site == picks[i].site)
             end++;
-        if (site_resting(picks[i].site) ||
-            picks[i].site->waiting >= SITE_WAITING_MAX)
+        if (site_resting(picks[i].site))
             rest(msg, picks + i, end - i);
         else
             hand_out(msg, picks + i, end - i);
@@ -377,6 +397,7 @@ on_reports(uv_work_t *work, int status)
     int r = status < 0 ? status : msg->work_result;
 
     memset(&msg->failures, 0, sizeof msg->failures);
+    msg->reported = true;
     for (size_t i = 0; i < f.count; i++) {
         struct failure *one = &f.v[i];
 
@@ -395,6 +416,8 @@ on_reports(uv_work_t *work, int status)
     msg->doing = IDLE;
     message_step(msg);
 }
+
+static void next_bounce(struct manager *m);
 
 static void
 bounce_work(uv_work_t *work)
@@ -415,6 +438,7 @@ on_bounced(uv_work_t *work, int status)
 
     id_print(msg->id, id);
     msg->doing = IDLE;
+    next_bounce(msg->manager);
     if (status < 0 || b->result < 0) {
         log_event("bounce id=%s why=%s then=\"again in a minute\"", id,
                   b->why);
@@ -456,6 +480,57 @@ work(struct message *msg, enum doing doing, uv_work_cb run,
     msg->doing = doing;
     msg->work.data = msg;
     uv_queue_work(msg->manager->loop, &msg->work, run, after);
+}
+
+static void
+start_bounce(struct message *msg)
+{
+    if (!msg->bouncing)
+        msg->bouncing = mem_alloc(sizeof *msg->bouncing);
+    msg->manager->bouncing++;
+    work(msg, BOUNCING, bounce_work, on_bounced);
+}
+
+/* One has ended: the next may begin. */
+static void
+next_bounce(struct manager *m)
+{
+    struct message *msg = m->bounces;
+
+    m->bouncing--;
+    if (!msg)
+        return;
+    m->bounces = msg->next_bounce;
+    if (!m->bounces)
+        m->bounces_last = NULL;
+    start_bounce(msg);
+}
+
+/* An enqueue that does not answer must not hold all threads. */
+static void
+queue_bounce(struct message *msg)
+{
+    struct manager *m = msg->manager;
+
+    if (m->bouncing < BOUNCING_MAX) {
+        start_bounce(msg);
+        return;
+    }
+    msg->doing = QUEUEING;
+    msg->next_bounce = NULL;
+    if (m->bounces_last)
+        m->bounces_last->next_bounce = msg;
+    else
+        m->bounces = msg;
+    m->bounces_last = msg;
+}
+
+void
+message_nobounces(struct manager *m)
+{
+    for (; m->bounces; m->bounces = m->bounces->next_bounce)
+        m->bounces->doing = IDLE;
+    m->bounces_last = NULL;
 }
 
 /* What this bounce answers is settled by its acceptance: the original's
@@ -525,6 +600,11 @@ leave(struct message *msg)
     const struct slot *slot = &msg->queued.slot;
     uint64_t now = (uint64_t)time(NULL), next = slot->next;
 
+    if (msg->crowded) {
+        /* Its site calls it. */
+        message_free(msg);
+        return;
+    }
     if (msg->blocked)
         next = now + BOUNCE_AGAIN;
     else if (msg->in_job && next <= now)
@@ -554,8 +634,8 @@ on_effect(struct effect *e)
         return;
     }
     checkpoint_marked(&m->checkpoint, msg->id);
-    if (!msg->lines && msg->dirty.count == 0)
-        checkpoint_done(&m->checkpoint, &msg->item);
+    checkpoint_done(&m->checkpoint, &msg->item,
+                    msg->lines ? msg->lines_seq : UINT64_MAX);
     if (e->kind == EFFECT_MOVE && !msg->lines)
         leave(msg);
     else
@@ -572,7 +652,7 @@ act(struct message *msg, enum effect_kind kind)
     e->queued = &msg->queued;
     e->which = msg->marking.v;
     e->count = msg->marking.count;
-    e->bounced = false;
+    e->bounced = msg->reported || msg->repeat;
     for (uint32_t i = 0; i < msg->queued.header.rcpt_count && !e->bounced; i++)
         e->bounced = msg->queued.states[i].state == BOUNCED;
     e->done = on_effect;
@@ -584,10 +664,12 @@ act(struct message *msg, enum effect_kind kind)
 static void
 put_away(struct message *msg)
 {
-    bool stays = msg->queued.place == PLACE_INFO || msg->stopped ||
-                 msg->answers || (msg->manager->stopping && !msg->in_job);
+    bool stays = msg->queued.place == PLACE_INFO || msg->crowded ||
+                 msg->answers || msg->manager->stopping;
 
-    if (!stays)
+    if (!stays && msg->accepting)
+        record(msg);
+    else if (!stays)
         act(msg, EFFECT_MOVE);
     else if (msg->dirty.count)
         act(msg, EFFECT_MARK);
@@ -633,10 +715,9 @@ message_step(struct message *msg)
         act(msg, EFFECT_REMOVE);
     } else if (over && msg->damaged) {
         work(msg, VERIFYING, verify_work, on_verified);
-    } else if (over && msg->failed && !msg->blocked) {
-        if (!msg->bouncing)
-            msg->bouncing = mem_alloc(sizeof *msg->bouncing);
-        work(msg, BOUNCING, bounce_work, on_bounced);
+    } else if (over && msg->failed && !msg->blocked &&
+               !msg->manager->stopping) {
+        queue_bounce(msg);
     } else if (may_try(msg)) {
         begin_attempt(msg);
         if (msg->deliveries == 0)
@@ -649,7 +730,8 @@ message_step(struct message *msg)
 }
 
 void
-message_begin(struct manager *m, struct queued *q, bool due, bool repeat)
+message_begin(struct manager *m, struct queued *q, bool due, bool repeat,
+              bool again)
 {
     struct message *msg = mem_alloc(sizeof *msg);
 
@@ -667,7 +749,9 @@ message_begin(struct manager *m, struct queued *q, bool due, bool repeat)
     }
     HASH_ADD(hh, m->active, id, sizeof msg->id, msg);
     m->active_count++;
-    if (q->place == PLACE_TODO) {
+    m->active_bytes += message_bytes(msg);
+    msg->accepting = q->place == PLACE_TODO;
+    if (!again && q->place == PLACE_TODO) {
         msg->answers = q->envelope.answers.len != 0;
         record_accept(msg);
     }

@@ -27,7 +27,8 @@ enum doing {
     IDLE,
     RECORDING, /* lines wait for the ledger's sync */
     REPORTING, /* writing bounce/ID */
-    BOUNCING,  /* handing the bounce in */
+    QUEUEING,  /* for its turn to hand the bounce in */
+    BOUNCING,  /* handing it in */
     ANSWERING, /* marking the message that this bounce answers */
     VERIFYING, /* somebody said the content is damaged */
     ACTING,    /* an effect */
@@ -43,10 +44,14 @@ struct message {
     bool in_job;             /* attempt begun: recipients were handed out */
     bool repeat;             /* an earlier try may have succeeded */
     bool lines;              /* appended to the ledger, not yet waited for */
+    uint64_t lines_seq;      /* the first of them */
+    bool accepting;          /* its accept line is not yet known synced */
+    bool recording_accept;   /* it is among the lines being synced */
+    bool reported;           /* bounce/ID was written */
+    bool crowded;            /* parked: its site has no room */
     bool remove_recorded, broken_recorded;
     bool answers;            /* a bounce whose original is to be marked */
     bool damaged, blocked;   /* blocked: its bounce can't be handed in now */
-    bool stopped;            /* given back: goes on after a restart */
     uint8_t *busy;           /* a recipient: in a delivery now */
     uint32_t owed, failed;   /* recipients in these states */
     uint32_t deliveries;     /* waiting or open */
@@ -54,7 +59,8 @@ struct message {
     struct failures failures; /* NEVER in this attempt, not yet recorded */
     struct ledger_wait wait;
     struct effect effect;
-    struct bouncing *bouncing; /* owned; while BOUNCING */
+    struct bouncing *bouncing; /* owned; once it bounced */
+    struct message *next_bounce; /* QUEUEING */
     uv_work_t work;
     int work_result;
     uint64_t *then;          /* ids to take up when this one leaves memory */
@@ -64,9 +70,10 @@ struct message {
 
 /* Takes over q (struct and all) as a message in memory and takes its first
  * step.  due: owed recipients are tried now.  repeat: an earlier try that
- * left no record may have succeeded. */
-void message_begin(struct manager *m, struct queued *q, bool due,
-                   bool repeat);
+ * left no record may have succeeded.  again: it was in memory before and its
+ * acceptance is recorded. */
+void message_begin(struct manager *m, struct queued *q, bool due, bool repeat,
+                   bool again);
 
 /* id is taken up when msg leaves memory. */
 void message_then(struct message *msg, uint64_t id);
@@ -81,6 +88,9 @@ void message_delivered(struct message *msg);
 void message_job(const struct message *msg, const struct delivery *d,
                  struct job *job);
 int message_fd(const struct message *msg);
+
+/* Those that wait for their turn to bounce do so after the next start. */
+void message_nobounces(struct manager *m);
 
 /* What is true now is looked at again (after the ledger recovered...). */
 void message_step(struct message *msg);

@@ -17,6 +17,7 @@
 enum {
     REPORTS_MAX = 256 << 20, /* bytes of bounce/ID */
     ID_TRIES = 16,
+    DOOR_ANSWER = 30,        /* seconds */
 };
 
 void
@@ -263,7 +264,7 @@ hand_in(struct bouncing *b, const struct queued *q, const char *rundir,
 
     bounce_print(text, &before, &after);
     put_envelope(&envelope, b, q, kind);
-    if (submit_connect(&s, rundir, "door", &o) != DONE) {
+    if (submit_connect(&s, rundir, "door", DOOR_ANSWER, &o) != DONE) {
         snprintf(b->why, sizeof b->why, "%s", o.text);
         r = -EAGAIN;
     } else {

@@ -30,6 +30,12 @@ channel_site(struct channel *c, const struct route *route)
     struct site *s;
 
     HASH_FIND_STR(c->sites, route->site, s);
+    if (s && (s->route.port != route->port ||
+              strcmp(s->route.host, route->host) != 0)) {
+        /* The settings have another way there now. */
+        s->route = *route;
+        s->rest_until = 0;
+    }
     if (s)
         return s;
     s = mem_alloc(sizeof *s);
@@ -50,9 +56,11 @@ site_resting(const struct site *s)
 static void
 site_release(struct site *s)
 {
-    if (s->waiting || s->open || s->in_round || s->failures)
+    if (s->waiting || s->open || s->in_round || s->failures ||
+        s->parked_count)
         return;
     HASH_DEL(s->channel->sites, s);
+    free(s->parked);
     free(s);
 }
 
@@ -130,6 +138,38 @@ site_putback(struct site *s, struct delivery *d)
     s->channel->waiting++;
 }
 
+bool
+site_crowded(const struct site *s)
+{
+    return s->waiting >= SITE_WAITING_MAX;
+}
+
+void
+site_park(struct site *s, uint64_t id)
+{
+    if (s->parked_count == s->parked_room) {
+        s->parked_room = s->parked_room ? s->parked_room * 2 : 256;
+        s->parked = mem_grow(s->parked, s->parked_room * sizeof *s->parked);
+    }
+    s->parked[s->parked_count++] = id;
+}
+
+/* There is room at the site again: those that wait outside come in, the
+ * first first. */
+static void
+unpark(struct site *s)
+{
+    size_t end = s->parked_at + SITE_WAITING_MAX / 2;
+
+    if (s->parked_count == 0 || s->waiting > SITE_WAITING_MAX / 2)
+        return;
+    while (s->parked_at < s->parked_count && s->parked_at < end)
+        takeup_parked(&s->channel->manager->takeup,
+                      s->parked[s->parked_at++]);
+    if (s->parked_at == s->parked_count)
+        s->parked_at = s->parked_count = 0;
+}
+
 static void
 delivery_open(struct delivery *d, struct worker *w)
 {
@@ -159,6 +199,7 @@ delivery_close(struct delivery *d)
     s->open--;
     free(d);
     round_add(s);
+    unpark(s);
     site_release(s);
     message_delivered(m);
 }
@@ -264,6 +305,9 @@ read_reports(struct worker *w)
         buf_clear(&b);
         n = job_recv(w->fd, &b, &fd);
         file_close(&fd);
+        /* A worker that died with jobs unread: its reports come behind. */
+        if (n == -ECONNRESET)
+            continue;
         if (n <= 0 && n != -EBADMSG)
             break;
         if (report_parse(&report, buf_view(&b)) < 0)
@@ -284,7 +328,9 @@ on_worker(uv_poll_t *poll, int status, int events)
     struct worker *w = poll->data;
 
     if (status < 0) {
-        worker_end(w);
+        read_reports(w);
+        if (!w->closing)
+            worker_end(w);
         return;
     }
     if (events & UV_WRITABLE)
@@ -365,11 +411,14 @@ channel_run(struct channel *c)
         if (r < 0) {
             site_putback(s, d);
             round_add(s);
-            if (r == -EAGAIN || r == -ENOBUFS || r == -ETOOMANYREFS) {
+            if (r == -EAGAIN) {
                 w->blocked = true;
                 watch(w);
                 return;
             }
+            /* Tried again at the next tick. */
+            if (r == -ENOBUFS || r == -ETOOMANYREFS || r == -ENOMEM)
+                return;
             /* Its end is seen where reports are read. */
             log_event("job channel=%s why=%s", c->name, strerror(-r));
             w->shut = true;

@@ -20,6 +20,7 @@ enum {
     SITE_REST = 60,       /* seconds after the first failure to reach it */
     SITE_REST_MAX = 900,
     SITE_FORGET_MS = 3600 * 1000,
+    SITE_WAITING_MAX = 1000, /* a third of what may be in memory */
     JOB_BYTES_MAX = 48 * 1024, /* of recipients in one job */
 };
 
@@ -35,6 +36,9 @@ struct site {
     unsigned waiting, open, window;
     unsigned failures;             /* to reach it, in a row */
     uint64_t rest_until;           /* uv_now, milliseconds */
+    uint64_t *parked;              /* ids, owned: messages not in memory that
+                                      wait for room here */
+    size_t parked_at, parked_count, parked_room;
     struct route route;
 };
 
@@ -84,6 +88,11 @@ struct site *channel_site(struct channel *c, const struct route *route);
 
 /* Whether the site is resting (then LATER without an attempt). */
 bool site_resting(const struct site *s);
+
+/* Whether enough waits for this site in memory; a message for it alone is
+ * then parked: taken up again when there is room. */
+bool site_crowded(const struct site *s);
+void site_park(struct site *s, uint64_t id);
 
 /* count recipients of message at site wait for their turn (indexes copied).
  * The message is told of each outcome by message_report and of the

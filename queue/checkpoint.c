@@ -38,16 +38,21 @@ checkpoint_note(struct checkpoint *c, struct checkpoint_item *item)
 }
 
 void
-checkpoint_done(struct checkpoint *c, struct checkpoint_item *item)
+checkpoint_done(struct checkpoint *c, struct checkpoint_item *item,
+                uint64_t seq)
 {
     if (item->seq == 0)
         return;
-    item->seq = 0;
-    *item->link = item->next;
-    if (item->next)
-        item->next->link = item->link;
-    else
-        c->last = item->link;
+    if (seq == UINT64_MAX) {
+        item->seq = 0;
+        *item->link = item->next;
+        if (item->next)
+            item->next->link = item->link;
+        else
+            c->last = item->link;
+    } else {
+        item->seq = seq;
+    }
     if (c->doing == CHECKPOINT_WAITING)
         try_sync(c);
 }
@@ -64,7 +69,7 @@ checkpoint_marked(struct checkpoint *c, uint64_t id)
 
 /* A file that left the queue meanwhile needs no sync. */
 static int
-sync_file(const struct store *s, uint64_t id)
+sync_file(const struct store *s, uint64_t id, bool *unsynced)
 {
     id_text name;
     int r = -ENOENT, fd = -1;
@@ -72,8 +77,8 @@ sync_file(const struct store *s, uint64_t id)
     id_print(id, name);
     for (int p = PLACE_TODO; p <= PLACE_BROKEN && r == -ENOENT; p++)
         r = file_open(&fd, s->dirs[p], name);
-    if (r == 0)
-        r = file_sync(fd);
+    if (r == 0 && (r = file_sync(fd)) < 0)
+        *unsynced = true;
     file_close(&fd);
     return r == -ENOENT ? 0 : r;
 }
@@ -84,13 +89,16 @@ sync_work(uv_work_t *w)
     struct checkpoint *c = w->data;
     int r = 0;
 
-    if (c->syncing_count > ONE_BY_ONE)
-        r = syncfs(c->store->queue) < 0 ? -errno : 0;
-    else
+    c->unsynced = false;
+    if (c->syncing_count <= ONE_BY_ONE)
         for (size_t i = 0; r == 0 && i < c->syncing_count; i++)
-            r = sync_file(c->store, c->syncing[i]);
+            r = sync_file(c->store, c->syncing[i], &c->unsynced);
+    else if (syncfs(c->store->queue) < 0)
+        r = -errno;
+    c->unsynced |= r < 0 && c->syncing_count > ONE_BY_ONE;
     for (int p = 0; r == 0 && p < PLACES; p++)
-        r = store_sync(c->store, (enum place)p);
+        if ((r = store_sync(c->store, (enum place)p)) < 0)
+            c->unsynced = true;
     c->result = r;
 }
 
@@ -143,6 +151,13 @@ on_synced(uv_work_t *w, int status)
     struct checkpoint *c = w->data;
     int r = status < 0 ? status : c->result;
 
+    if (r < 0 && !c->unsynced) {
+        /* A file could not be opened now: the next one tries again. */
+        for (size_t i = 0; i < c->syncing_count; i++)
+            checkpoint_marked(c, c->syncing[i]);
+        finish(c, 0);
+        return;
+    }
     if (r < 0) {
         finish(c, r);
         return;
@@ -158,8 +173,10 @@ on_synced(uv_work_t *w, int status)
 static void
 try_sync(struct checkpoint *c)
 {
-    if (c->first && c->first->seq <= c->upto_seq)
-        return;
+    /* As many as messages are in memory, and in no order. */
+    for (const struct checkpoint_item *i = c->first; i; i = i->next)
+        if (i->seq <= c->upto_seq)
+            return;
     c->syncing = c->marked;
     c->syncing_count = c->marked_count;
     c->marked = NULL;

@@ -33,6 +33,7 @@ struct checkpoint {
     enum { CHECKPOINT_IDLE, CHECKPOINT_WAITING, CHECKPOINT_SYNCING,
            CHECKPOINT_RECORDING, CHECKPOINT_HEAD } doing;
     bool failed;
+    bool unsynced;                /* the result is of a sync */
     int result;
     void (*idle)(void *data);     /* one has ended */
     void *data;
@@ -41,9 +42,11 @@ struct checkpoint {
 void checkpoint_init(struct checkpoint *c, struct ledger *l,
                      const struct store *s);
 
-/* A line was appended whose effect is to come; and: all are done. */
+/* A line was appended whose effect is to come; and: those of all lines
+ * before seq are done (UINT64_MAX: of all). */
 void checkpoint_note(struct checkpoint *c, struct checkpoint_item *item);
-void checkpoint_done(struct checkpoint *c, struct checkpoint_item *item);
+void checkpoint_done(struct checkpoint *c, struct checkpoint_item *item,
+                     uint64_t seq);
 
 /* The file id was written in place and is still queued. */
 void checkpoint_marked(struct checkpoint *c, uint64_t id);

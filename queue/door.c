@@ -16,7 +16,7 @@
 #include "queue/retry.h"
 
 enum {
-    SPILL_AT = 256 * 1024,
+    SPILL_AT = 128 * 1024,
     SPACE_EVERY_MS = 1000,
 };
 
@@ -39,6 +39,7 @@ struct caller {
     bool begun;          /* a frame of the current message was seen */
     bool busy;           /* in the pool or waiting for the sync */
     bool closing;
+    bool rejected;       /* one connection too many: answered, then closed */
     char refusal;        /* 0, or 'Z' or 'N': the message is not wanted */
     char why[512];
     int handles;
@@ -46,6 +47,13 @@ struct caller {
 };
 
 static void look(struct caller *c);
+
+static void
+forget_envelope(struct caller *c)
+{
+    c->door->enqueue->envelopes -= c->message.envelope.len;
+    buf_free(&c->message.envelope);
+}
 
 static void
 on_closed(uv_handle_t *h)
@@ -58,6 +66,7 @@ on_closed(uv_handle_t *h)
     *c->link = c->next;
     if (c->next)
         c->next->link = c->link;
+    forget_envelope(c);
     incoming_free(&c->message);
     envelope_free(&c->envelope);
     buf_free(&c->who_text);
@@ -96,7 +105,7 @@ on_answered(uv_write_t *w, int status)
     struct caller *c = w->data;
 
     buf_clear(&c->out);
-    if (status < 0 || c->door->enqueue->stopping)
+    if (status < 0 || c->door->enqueue->stopping || c->rejected)
         caller_close(c);
     else
         look(c);
@@ -107,6 +116,7 @@ answer(struct caller *c, char kind, struct view payload)
 {
     uv_buf_t bytes;
 
+    forget_envelope(c);
     incoming_free(&c->message);
     envelope_free(&c->envelope);
     incoming_init(&c->message, &c->door->enqueue->todo);
@@ -132,7 +142,7 @@ refuse(struct caller *c, char kind, const char *why)
     c->refusal = kind;
     snprintf(c->why, sizeof c->why, "%s", why);
     buf_clear(&c->message.content);
-    buf_clear(&c->message.envelope);
+    forget_envelope(c);
 }
 
 static void
@@ -328,6 +338,10 @@ content(struct caller *c, struct view payload)
     size = c->message.written + c->message.content.len;
     if (max && size > max && c->door->kind == DOOR_PUBLIC)
         refuse(c, 'N', "5.3.4 message is larger than databytes allows");
+    else if (c->message.content.len >= SPILL_AT &&
+             c->door->kind == DOOR_PUBLIC &&
+             !enough_space(c->door->enqueue))
+        refuse(c, 'Z', "4.3.1 the disk of the queue is nearly full");
     else if (c->message.content.len >= SPILL_AT)
         begin_work(c, spill, on_spilled);
 }
@@ -358,7 +372,10 @@ step(struct caller *c, struct view *rest)
         content(c, payload);
     } else if (c->message.envelope.len + payload.len > ENVELOPE_MAX) {
         refuse(c, 'N', "5.5.3 envelope is too large");
+    } else if (c->door->enqueue->envelopes + payload.len > ENVELOPES_MAX) {
+        refuse(c, 'Z', "4.3.2 too many large envelopes at once");
     } else {
+        c->door->enqueue->envelopes += payload.len;
         buf_addview(&c->message.envelope, payload);
     }
     return true;
@@ -476,7 +493,8 @@ welcome(struct caller *c)
          callers_of(e, c->who.uid) > CALLERS_PER_UID)) {
         log_event("refuse uid=%u why=\"too many connections\"",
                   (unsigned)c->who.uid);
-        caller_close(c);
+        c->rejected = true;
+        answer(c, 'Z', view_of("4.3.2 too many connections at once"));
         return;
     }
     look(c);

@@ -12,6 +12,7 @@
 enum {
     CALLERS_MAX = 2000,           /* connections of the public door */
     CALLERS_PER_UID = 1000,
+    ENVELOPES_MAX = 64 << 20,     /* bytes of envelopes being received */
     CALLER_IDLE_MS = 1800 * 1000, /* without a byte */
     CALLER_TOTAL_MS = 4 * 3600 * 1000,
 };
@@ -34,8 +35,10 @@ struct enqueue {
     struct settings settings;
     struct door public_door, manager_door;
     int trigger;              /* FIFO, -1 while the manager isn't there */
+    bool hint_lost;
     int queuedir;
     struct caller *callers;   /* all, both doors */
+    size_t envelopes;         /* bytes of envelopes in memory */
     unsigned busy;            /* messages being written or synced */
     bool stopping;
     uint64_t space_checked;   /* uv_now of the last look at free space */

@@ -98,6 +98,10 @@ work(uv_work_t *w)
     for (struct effect *e = x->running; e; e = e->next) {
         if (e->result == 0 && e->linked)
             e->result = synced[target(e)];
+        /* A failed sync is not synced again and believed: the name is given
+         * anew the next time. */
+        if (e->linked && synced[target(e)] < 0)
+            store_unlink(x->store, target(e), e->queued->id);
         if (e->result == 0)
             e->result = last_step(x->store, e);
     }
@@ -117,7 +121,11 @@ on_worked(uv_work_t *w, int status)
 
         if (status < 0)
             e->result = status;
-        if (e->result == 0) {
+        if (e->result == -ENOENT) {
+            log_event("effect id=%s why=\"its file is gone\"",
+                      id_print(e->queued->id, id));
+            e->done(e);
+        } else if (e->result == 0) {
             if (moves(e))
                 e->queued->place = target(e);
             e->done(e);

@@ -33,26 +33,35 @@ struct program {
     struct conf_paths paths;
 };
 
-/* Tells the manager which messages came; a hint, so a full pipe is fine. */
+/* Tells the manager which messages came.  A hint, so a full pipe is fine: id
+ * 0 then asks for a look at the folder as soon as there is room again. */
 static void
 pull_trigger(struct commit *c, const struct commit_entry *first)
 {
     struct enqueue *e = (struct enqueue *)((char *)c -
                                            offsetof(struct enqueue, commit));
-    uint64_t ids[256];
+    uint64_t ids[64];
     size_t n = 0;
-    ssize_t r;
 
     if (e->trigger < 0)
         e->trigger = openat(e->queuedir, "trigger",
                             O_WRONLY | O_NONBLOCK | O_CLOEXEC);
     if (e->trigger < 0)
         return;
-    for (; first && n < 256; first = first->next)
-        put_u64(&ids[n++], first->incoming->id);
-    r = write(e->trigger, ids, n * sizeof *ids);
-    if (r < 0 && errno == EPIPE)
-        file_close(&e->trigger);
+    if (e->hint_lost)
+        put_u64(&ids[n++], 0);
+    e->hint_lost = false;
+    while (first || n) {
+        for (; first && n < sizeof ids / sizeof *ids; first = first->next)
+            put_u64(&ids[n++], first->incoming->id);
+        if (write(e->trigger, ids, n * sizeof *ids) < 0) {
+            e->hint_lost = true;
+            if (errno == EPIPE)
+                file_close(&e->trigger);
+            return;
+        }
+        n = 0;
+    }
 }
 
 static void

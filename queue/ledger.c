@@ -17,7 +17,8 @@
 
 enum {
     SIGN_ROOM = 300,       /* for the signature line at a segment's end */
-    AGAIN_MS = 1000,
+    AGAIN_MS = 1000,       /* after a failure; doubles */
+    AGAIN_MAX_MS = 64000,
     BLOCKED_LINES = 65536, /* waiting in memory for the sync */
 };
 
@@ -36,7 +37,8 @@ struct ledger_batch {
     int fd;
     uint64_t base, end, position, signed_position;
     struct chain chain, signed_chain;
-    bool took_spare;
+    bool took_spare;       /* a segment was begun in this flush */
+    uint64_t began;        /* its base */
     int result;
 };
 
@@ -175,6 +177,7 @@ begin_segment(struct ledger *l, struct ledger_batch *b, struct buf *out)
     if (r < 0)
         return r;
     b->took_spare = true;
+    b->began = b->base;
     b->end = b->base + l->size;
     b->position = b->base;
     chain_print(&b->chain, prev);
@@ -233,12 +236,28 @@ write_batch(struct ledger *l, struct ledger_batch *b)
     return r;
 }
 
+/* A segment whose first line was not synced is nothing; without this a disk
+ * that fails would be filled with them. */
+static void
+forget_segment(struct ledger *l, struct ledger_batch *b)
+{
+    char name[SEGMENT_NAME + 1];
+
+    if (!b->took_spare)
+        return;
+    segment_name(b->began, name);
+    file_remove(l->dir, name);
+}
+
 static void
 flush_work(uv_work_t *work)
 {
     struct ledger *l = work->data;
+    struct ledger_batch *b = l->flushing;
 
-    l->flushing->result = write_batch(l, l->flushing);
+    b->result = write_batch(l, b);
+    if (b->result < 0)
+        forget_segment(l, b);
 }
 
 static void
@@ -301,6 +320,7 @@ static void
 flush_failed(struct ledger *l, struct ledger_batch *b)
 {
     struct ledger_batch *later = l->collecting;
+    uint64_t again;
 
     log_event("ledger doing=write position=%ju why=%s "
               "then=\"no new deliveries; trying a new segment\"",
@@ -323,7 +343,10 @@ flush_failed(struct ledger *l, struct ledger_batch *b)
     l->collecting = b;
     l->flushing = NULL;
     l->failing = true;
-    uv_timer_start(&l->again, on_again, AGAIN_MS, 0);
+    again = (uint64_t)AGAIN_MS << (l->failures < 6 ? l->failures : 6);
+    l->failures++;
+    uv_timer_start(&l->again, on_again,
+                   again < AGAIN_MAX_MS ? again : AGAIN_MAX_MS, 0);
 }
 
 static void
@@ -359,10 +382,13 @@ on_flushed(uv_work_t *work, int status)
     buf_free(&b->text);
     free(b->entries);
     free(b);
-    if (l->failing) {
-        l->failing = false;
+    if (l->failing)
         log_event("ledger doing=write position=%ju now=\"works again\"",
                   (uintmax_t)l->position);
+    l->failing = false;
+    l->failures = 0;
+    if (l->asked && !ledger_blocked(l)) {
+        l->asked = false;
         if (l->recovered)
             l->recovered(l->data);
     }
@@ -411,9 +437,12 @@ ledger_flush(struct ledger *l)
 }
 
 bool
-ledger_blocked(const struct ledger *l)
+ledger_blocked(struct ledger *l)
 {
-    return l->failing || l->appended - l->synced > BLOCKED_LINES;
+    bool blocked = l->failing || l->appended - l->synced > BLOCKED_LINES;
+
+    l->asked |= blocked;
+    return blocked;
 }
 
 void

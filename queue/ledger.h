@@ -38,10 +38,12 @@ struct ledger {
     uint64_t appended, synced; /* lines counted */
     struct ledger_wait *waits, **waits_end;
     bool busy, failing, sparing;
+    bool asked;                /* somebody was told that it is blocked */
+    unsigned failures;         /* in a row */
     uint64_t stamp_ms;         /* the time as text, made once a moment */
     struct buf stamp;
     uint64_t syncs;
-    void (*recovered)(void *data); /* after a failure, when it works again */
+    void (*recovered)(void *data); /* no longer blocked */
     void *data;
 };
 
@@ -71,7 +73,7 @@ void ledger_flush(struct ledger *l);
 
 /* Whether outcomes pile up because the ledger can't be written: hand out no
  * new job. */
-bool ledger_blocked(const struct ledger *l);
+bool ledger_blocked(struct ledger *l);
 
 /* Closes what ledger_init opened; nothing may be in flight. */
 void ledger_close(struct ledger *l);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "base/date.h"
 #include "base/file.h"
 #include "base/line.h"
+#include "base/mem.h"
 
 enum { AHEAD = 256 * 1024, STAMP_LEN = 24 };
 
@@ -38,6 +40,84 @@ open_segment(struct ledger_reader *r)
     return 0;
 }
 
+/* The chain before a segment's first line, as that line itself has it. */
+static bool
+own_chain(struct view line, struct chain *c)
+{
+    struct buf prev = {0};
+    bool ok = line_get(line, "prev", &prev) &&
+              chain_parse(c, buf_view(&prev));
+
+    buf_free(&prev);
+    return ok;
+}
+
+/* What the first line of a segment says.  0; -ENODATA if it has no such line
+ * (its writing failed: it is void); or an errno. */
+static int
+first_line(int dir, uint64_t base, struct ledger_seam *seam)
+{
+    char name[SEGMENT_NAME + 1];
+    struct view line, text;
+    struct chain chain;
+    char bytes[512];
+    ssize_t n;
+    int fd, r;
+
+    segment_name(base, name);
+    if ((r = file_open(&fd, dir, name)) < 0)
+        return r;
+    n = pread(fd, bytes, sizeof bytes, 0);
+    r = n < 0 ? -errno : 0;
+    file_close(&fd);
+    if (r < 0)
+        return r;
+    line = view_make(bytes, (size_t)n);
+    line.len = view_find(line, '\n');
+    if (!own_chain(line, &seam->prev))
+        return -ENODATA;
+    chain = seam->prev;
+    if (!chain_check(&chain, line, &text) ||
+        !line_getnumber(text, "after", &seam->after))
+        return -ENODATA;
+    seam->valid = true;
+    return 0;
+}
+
+static int
+read_seams(struct ledger_reader *r)
+{
+    r->seams = mem_alloc((r->segments.count + 1) * sizeof *r->seams);
+    for (size_t i = r->at + 1; i < r->segments.count; i++) {
+        int e = first_line(r->dir, r->segments.bases[i], &r->seams[i]);
+
+        if (e < 0 && e != -ENODATA)
+            return e;
+    }
+    return 0;
+}
+
+/* Where the segment at hand ends, because a later one goes on there: the
+ * last that does, for where writing failed there may be several. */
+static void
+find_seam(struct ledger_reader *r)
+{
+    uint64_t base = base_of(r), end;
+
+    r->seam = NULL;
+    if (r->at + 1 == r->segments.count)
+        return;
+    end = r->segments.bases[r->at + 1];
+    for (size_t i = r->at + 1; i < r->segments.count; i++) {
+        struct ledger_seam *seam = &r->seams[i];
+
+        if (seam->valid && seam->after > end)
+            break;
+        if (seam->valid && seam->after > base)
+            r->seam = seam;
+    }
+}
+
 int
 ledger_readopen(struct ledger_reader *r, int ledgerdir, uint64_t position,
                 const struct chain *chain)
@@ -63,6 +143,9 @@ ledger_readopen(struct ledger_reader *r, int ledgerdir, uint64_t position,
         r->position = base_of(r);
         r->fresh = true;
     }
+    if ((e = read_seams(r)) < 0)
+        return e;
+    find_seam(r);
     return open_segment(r);
 }
 
@@ -117,18 +200,6 @@ split(struct view text, struct ledger_line *l)
            date_parse(view_make(text.data, STAMP_LEN), &l->ms);
 }
 
-/* The chain before a segment's first line, as that line itself has it. */
-static bool
-own_chain(struct view line, struct chain *c)
-{
-    struct buf prev = {0};
-    bool ok = line_get(line, "prev", &prev) &&
-              chain_parse(c, buf_view(&prev));
-
-    buf_free(&prev);
-    return ok;
-}
-
 static bool
 rest_is_blank(struct ledger_reader *r)
 {
@@ -148,74 +219,26 @@ rest_is_blank(struct ledger_reader *r)
     }
 }
 
-/* What the first line of a segment says: where it goes on, and the chain
- * there; false if it has no such line (its writing failed, it is void). */
-static bool
-first_line(int dir, uint64_t base, uint64_t *after, struct chain *prev)
-{
-    char name[SEGMENT_NAME + 1];
-    struct view line, text;
-    struct chain chain;
-    char bytes[512];
-    ssize_t n = -1;
-    int fd;
-
-    segment_name(base, name);
-    if (file_open(&fd, dir, name) == 0)
-        n = pread(fd, bytes, sizeof bytes, 0);
-    file_close(&fd);
-    if (n <= 0)
-        return false;
-    line = view_make(bytes, (size_t)n);
-    line.len = view_find(line, '\n');
-    if (!own_chain(line, prev))
-        return false;
-    chain = *prev;
-    return chain_check(&chain, line, &text) &&
-           line_getnumber(text, "after", after);
-}
-
-/* The segment that goes on here.  Where writing failed there may be several
- * that do; the last of them is the one that counts.  1, 0: none, or -EBADMSG:
- * those that follow go on somewhere else. */
-static int
-find_next(struct ledger_reader *r, size_t *found)
-{
-    int any = 0;
-
-    for (size_t i = r->at + 1; i < r->segments.count; i++) {
-        struct chain prev;
-        uint64_t after;
-
-        if (!first_line(r->dir, r->segments.bases[i], &after, &prev))
-            continue;
-        if (after != r->position ||
-            memcmp(&prev, &r->chain, sizeof prev) != 0)
-            return any ? any : -EBADMSG;
-        *found = i;
-        any = 1;
-    }
-    return any;
-}
-
-/* No further line here: a later segment may say that it goes on here. */
+/* No further line counts here: a later segment goes on, or it is the end. */
 static int
 next_segment(struct ledger_reader *r, struct ledger_line *l)
 {
     uint64_t stop = r->position;
+    struct ledger_seam *seam = r->seam;
     struct view line, text;
-    size_t found;
-    int e = find_next(r, &found);
+    int e;
 
-    if (e < 0)
-        return e;
-    if (e == 0) {
+    if (!seam) {
         r->torn = !rest_is_blank(r) || r->at + 1 < r->segments.count;
         r->position = stop;
         return 0;
     }
-    r->at = found;
+    if (seam->after != stop ||
+        memcmp(&seam->prev, &r->chain, sizeof r->chain) != 0)
+        return -EBADMSG;
+    r->at = (size_t)(seam - r->seams);
     r->position = base_of(r);
+    find_seam(r);
     if ((e = open_segment(r)) < 0 || (e = peek(r, &line)) < 0)
         return e;
     if (!chain_check(&r->chain, line, &text) || !split(text, l))
@@ -231,9 +254,12 @@ ledger_next(struct ledger_reader *r, struct ledger_line *l)
 {
     struct view line, text;
     struct chain chain;
-    int e = peek(r, &line);
+    int e;
 
-    if (e < 0)
+    /* Lines behind the seam are void, however good they look. */
+    if (r->seam && r->position == r->seam->after)
+        return next_segment(r, l);
+    if ((e = peek(r, &line)) < 0)
         return e;
     if (e == 0 || line.len == 0)
         return next_segment(r, l);
@@ -255,6 +281,8 @@ ledger_readclose(struct ledger_reader *r)
 {
     file_close(&r->fd);
     segments_free(&r->segments);
+    free(r->seams);
+    r->seams = NULL;
     buf_free(&r->bytes);
 }
 

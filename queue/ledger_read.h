@@ -6,10 +6,21 @@
 
 #include "queue/segment.h"
 
+/* What a segment's first line says: the position in an older segment where
+ * it goes on, and the chain there.  Whatever follows that position in the
+ * older one is void. */
+struct ledger_seam {
+    bool valid;
+    uint64_t after;
+    struct chain prev;
+};
+
 struct ledger_reader {
     int dir;               /* borrowed */
     int fd;
     struct segments segments;
+    struct ledger_seam *seams; /* owned; one a segment behind the first */
+    struct ledger_seam *seam;  /* where the segment at hand ends, or NULL */
     size_t at;             /* index of the segment being read */
     uint64_t position;     /* of the next line */
     struct chain chain;    /* behind the last line */

@@ -35,6 +35,8 @@ struct program {
     uv_poll_t start;
     uv_signal_t term, hup, alarm;
     uv_timer_t tick, deadline;
+    struct settings retired;  /* by a reload; a bounce may still read them */
+    bool has_retired;
     uint64_t checkpoint_at;
     struct ledger_wait stopped;
     enum { RUNNING, ENDING, RECORDING_STOP, CHECKPOINTING } phase;
@@ -106,7 +108,8 @@ on_deadline(uv_timer_t *t)
 
     log_event("stop active=%u why=\"not all ended in time; they go on after "
               "the next start\"", p->manager.active_count);
-    exit(111);
+    /* Not exit: a pool thread may be the one that doesn't end. */
+    _exit(111);
 }
 
 static void
@@ -122,6 +125,7 @@ stop(struct program *p)
     uv_timer_start(&p->deadline, on_deadline, STOP_MS, 0);
     channel_stop(&m->local);
     channel_stop(&m->remote);
+    message_nobounces(m);
     HASH_ITER(hh, m->active, msg, tmp) {
         message_step(msg);
     }
@@ -146,7 +150,7 @@ on_alarm(uv_signal_t *s, int number)
 
 static int
 read_settings(struct program *p, struct settings *s, struct routes *routes,
-              struct buf *why)
+              unsigned char *secret, struct buf *why)
 {
     int dir, r;
 
@@ -156,10 +160,30 @@ read_settings(struct program *p, struct settings *s, struct routes *routes,
     }
     if ((r = settings_read(s, dir, why)) == 0)
         r = route_load(routes, &s->locals, &s->smtproutes, s->me, why);
-    if (r == 0)
-        r = ledgerkey_read(dir, p->manager.ledger.secret, why);
+    if (r == 0 && secret)
+        r = ledgerkey_read(dir, secret, why);
     file_close(&dir);
     return r;
+}
+
+/* Bounces being made read the settings in the pool. */
+static void
+drop_retired(struct program *p)
+{
+    if (!p->has_retired || p->manager.bouncing)
+        return;
+    settings_free(&p->retired);
+    p->has_retired = false;
+}
+
+static void
+set_limits(struct manager *m)
+{
+    m->local.limit = (unsigned)m->settings.concurrencylocal;
+    m->remote.limit = (unsigned)m->settings.concurrencyremote;
+    m->local.window_max = m->remote.window_max =
+        m->settings.concurrencysite ? (unsigned)m->settings.concurrencysite
+                                    : 1;
 }
 
 static void
@@ -171,16 +195,23 @@ on_hup(uv_signal_t *sig, int number)
     struct buf why = {0};
 
     (void)number;
-    if (read_settings(p, &s, &routes, &why) < 0) {
+    drop_retired(p);
+    if (p->has_retired) {
+        log_event("reload why=\"the last one is not over\" then=\"the old "
+                  "settings stay\"");
+    } else if (read_settings(p, &s, &routes, NULL, &why) < 0) {
         log_event("reload why=%s then=\"the old settings stay\"",
                   why.data ? why.data : "");
         settings_free(&s);
         route_free(&routes);
     } else {
-        settings_free(&p->manager.settings);
+        p->retired = p->manager.settings;
+        p->has_retired = true;
         route_free(&p->manager.routes);
         p->manager.settings = s;
         p->manager.routes = routes;
+        set_limits(&p->manager);
+        drop_retired(p);
         log_event("reload program=manager");
     }
     buf_free(&why);
@@ -205,6 +236,8 @@ on_tick(uv_timer_t *t)
     uint64_t now = uv_now(p->manager.loop);
 
     ledger_flush(&p->manager.ledger);
+    drop_retired(p);
+    manager_wake(&p->manager);
     if (now < p->checkpoint_at || p->phase != RUNNING)
         return;
     p->checkpoint_at = now + p->manager.settings.checkpointevery * 1000;
@@ -240,17 +273,15 @@ on_start(uv_poll_t *poll, int status, int events)
 }
 
 static void
-open_ledger(struct program *p, struct recovered *rec)
+open_ledger(struct program *p, struct recovered *rec,
+            const unsigned char *secret)
 {
     struct manager *m = &p->manager;
-    unsigned char secret[64];
     id_text id;
     int r;
 
-    memcpy(secret, m->ledger.secret, sizeof secret);
     ledger_init(&m->ledger, m->loop, m->store.ledger,
                 m->settings.ledgersegment, secret);
-    sodium_memzero(secret, sizeof secret);
     if ((r = segment_spare(m->store.ledger, m->settings.ledgersegment)) < 0)
         log_event("ledger doing=spare why=%s", strerror(-r));
     if ((r = ledger_goon(&m->ledger, rec->base, rec->position, &rec->chain,
@@ -283,7 +314,7 @@ signals(struct program *p)
 }
 
 static void
-begin(struct program *p)
+begin(struct program *p, unsigned char *secret)
 {
     struct manager *m = &p->manager;
     struct recovered rec;
@@ -292,8 +323,13 @@ begin(struct program *p)
 
     if ((r = recover(&rec, &m->store, &why)) < 0)
         log_die("fatal doing=%s why=%s", why, strerror(-r));
-    open_ledger(p, &rec);
+    open_ledger(p, &rec, secret);
+    sodium_memzero(secret, LEDGERKEY_SECRET);
     checkpoint_init(&m->checkpoint, &m->ledger, &m->store);
+    for (size_t i = 0; i < rec.marked_count; i++)
+        checkpoint_marked(&m->checkpoint, rec.marked[i]);
+    /* What could not be applied must be read again by the next start. */
+    m->checkpoint.failed = rec.unread_count != 0;
     m->checkpoint.idle = on_checkpoint;
     m->checkpoint.data = p;
     effects_init(&m->effects, m->loop, &m->store);
@@ -325,6 +361,7 @@ int
 main(int argc, char **argv)
 {
     static struct program p;
+    unsigned char secret[LEDGERKEY_SECRET];
     struct buf why = {0};
     struct rlimit files;
     int r;
@@ -346,12 +383,13 @@ main(int argc, char **argv)
     p.manager.loop = uv_default_loop();
     conf_paths(&p.paths);
     p.manager.door = p.paths.run;
-    if (read_settings(&p, &p.manager.settings, &p.manager.routes, &why) < 0)
+    if (read_settings(&p, &p.manager.settings, &p.manager.routes, secret,
+                      &why) < 0)
         log_die("fatal why=%s", why.data ? why.data : "settings");
     buf_free(&why);
     if ((r = store_open(&p.manager.store, p.paths.queue)) < 0)
         log_die("fatal file=%s why=%s", p.paths.queue, strerror(-r));
-    begin(&p);
+    begin(&p, secret);
     uv_run(p.manager.loop, UV_RUN_DEFAULT);
     log_event("stopped program=manager");
     return 0;

@@ -26,6 +26,9 @@ struct manager {
     struct channel local, remote;
     struct message *active;   /* by id */
     unsigned active_count;
+    size_t active_bytes;      /* of their envelopes and records, about */
+    unsigned bouncing;        /* messages handing their bounce in */
+    struct message *bounces, *bounces_last; /* that wait for their turn */
     char *door;               /* run folder, where enqueue's own door is */
     bool stopping;
 };

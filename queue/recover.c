@@ -19,10 +19,14 @@
 /* Between the positions of a ledger kept aside and of the next one. */
 static const uint64_t POSITIONS_APART = 1ULL << 32;
 
+/* One after another is the same id often, so that is looked for. */
 static void
 add_id(uint64_t **ids, size_t *count, uint64_t id)
 {
-    *ids = mem_grow(*ids, (*count + 1) * sizeof **ids);
+    if (*count && (*ids)[*count - 1] == id)
+        return;
+    if ((*count & (*count - 1)) == 0)
+        *ids = mem_grow(*ids, (*count ? *count * 2 : 1) * sizeof **ids);
     (*ids)[(*count)++] = id;
 }
 
@@ -38,31 +42,22 @@ line_id(struct view text, uint64_t *id)
 
 /* The recipient's record says what the line says. */
 static int
-mark(const struct store *s, uint64_t id, const struct ledger_line *l,
-     enum rcpt_state state)
+mark(struct recovered *rec, const struct store *s, uint64_t id,
+     const struct ledger_line *l, enum rcpt_state state)
 {
-    const char *why;
-    struct queued q;
+    struct state now = {.state = state, .position = l->position};
     uint64_t index;
-    uint32_t which;
     int r;
 
     if (!line_getnumber(l->text, "rcpt", &index))
         return 0;
-    r = store_load(s, PLACE_INFO, id, &q, &why);
+    r = store_markone(s, PLACE_INFO, id, index, &now);
     if (r == -ENOENT)
-        r = store_load(s, PLACE_TODO, id, &q, &why);
-    if (r < 0)
-        /* Gone, or to be set aside when it is taken up. */
-        return r == -ENOENT || r == -EBADMSG || r == -ENOTSUP ? 0 : r;
-    which = (uint32_t)index;
-    if (index < q.header.rcpt_count) {
-        q.states[which].state = state;
-        q.states[which].position = l->position;
-        r = store_mark(s, &q, &which, 1);
-    }
-    queued_free(&q);
-    return r;
+        r = store_markone(s, PLACE_TODO, id, index, &now);
+    if (r == 0)
+        add_id(&rec->marked, &rec->marked_count, id);
+    /* Gone, or to be set aside when it is taken up. */
+    return r == -ENOENT || r == -EBADMSG || r == -ENOTSUP ? 0 : r;
 }
 
 static int
@@ -87,54 +82,74 @@ set_aside(const struct store *s, enum place from, uint64_t id)
 }
 
 static int
-answered(const struct store *s, const struct ledger_line *l)
+answered(struct recovered *rec, const struct store *s,
+         const struct ledger_line *l, uint64_t *id)
 {
     struct buf b = {0};
     int r = 0;
 
-    if (line_get(l->text, "answers", &b))
+    if (line_get(l->text, "answers", &b)) {
+        *id = answers_id(buf_view(&b));
         r = answers_mark(s, buf_view(&b), l->position);
+        if (r == 0 && *id)
+            add_id(&rec->marked, &rec->marked_count, *id);
+    }
     buf_free(&b);
     return r;
 }
 
+/* Of two files of one name only the one in from was set aside. */
 static int
-apply(const struct store *s, const struct ledger_line *l, uint64_t *id)
+broken(const struct store *s, const struct ledger_line *l, uint64_t id)
 {
-    int r;
+    struct buf from = {0};
+    int r = 0;
 
+    if (line_get(l->text, "from", &from))
+        r = set_aside(s, view_is(buf_view(&from), "info") ? PLACE_INFO
+                                                          : PLACE_TODO, id);
+    buf_free(&from);
+    return r == -EEXIST ? 0 : r;
+}
+
+/* id: the message whose files could not be changed, if that fails. */
+static int
+apply(struct recovered *rec, const struct store *s,
+      const struct ledger_line *l, uint64_t *id)
+{
     *id = 0;
     if (!line_id(l->text, id))
         return 0;
     if (ledger_is(l, "deliver"))
-        return mark(s, *id, l, DELIVERED);
+        return mark(rec, s, *id, l, DELIVERED);
     if (ledger_is(l, "fail"))
-        return mark(s, *id, l, FAILED);
+        return mark(rec, s, *id, l, FAILED);
     if (ledger_is(l, "bounce"))
-        return mark(s, *id, l, BOUNCED);
+        return mark(rec, s, *id, l, BOUNCED);
     if (ledger_is(l, "accept"))
-        return answered(s, l);
+        return answered(rec, s, l, id);
     if (ledger_is(l, "remove"))
         return take_away(s, *id);
     if (ledger_is(l, "broken"))
-        return (r = set_aside(s, PLACE_TODO, *id)) < 0
-                   ? r : set_aside(s, PLACE_INFO, *id);
+        return broken(s, l, *id);
     return 0;
 }
 
 /* What is read must be on disk before it is acted upon: the last manager may
- * have died between its write and its sync. */
+ * have died between its write and its sync.  What is signed in head was
+ * synced. */
 static int
-sync_segments(const struct store *s)
+sync_segments(const struct store *s, uint64_t signed_position)
 {
     struct segments all;
     int r = segments_list(s->ledger, &all);
 
-    for (size_t i = all.count > 2 ? all.count - 2 : 0; r == 0 && i < all.count;
-         i++) {
+    for (size_t i = 0; r == 0 && i < all.count; i++) {
         char name[SEGMENT_NAME + 1];
         int fd;
 
+        if (i + 1 < all.count && all.bases[i + 1] <= signed_position)
+            continue;
         segment_name(all.bases[i], name);
         if ((r = file_open(&fd, s->ledger, name)) == 0)
             r = file_sync(fd);
@@ -155,7 +170,7 @@ replay(struct recovered *rec, const struct store *s,
 
     while ((r = ledger_next(reader, &l)) > 0) {
         rec->lines++;
-        if ((r = apply(s, &l, &id)) < 0) {
+        if ((r = apply(rec, s, &l, &id)) < 0) {
             id_text text;
 
             log_event("recover id=%s why=%s then=\"not tried before the next "
@@ -228,6 +243,8 @@ read_ledger(struct recovered *rec, const struct store *s)
         return h;
     if (h < 0)
         memset(&rec->head, 0, sizeof rec->head);
+    if ((r = sync_segments(s, rec->head.position)) < 0)
+        return r;
     r = ledger_readopen(&reader, s->ledger, rec->head.upto,
                         h == 0 && rec->head.upto ? &rec->head.upto_chain
                                                  : NULL);
@@ -246,43 +263,45 @@ read_ledger(struct recovered *rec, const struct store *s)
 struct names {
     const struct store *store;
     struct recovered *rec;
-    int result;
 };
 
 /* A name in both folders: one file loses the todo/ name, a second file is
- * set aside. */
+ * set aside.  What fails for one message holds up no other. */
 static bool
 one_name(void *data, uint64_t id)
 {
     struct names *n = data;
+    id_text text;
     int r = store_has(n->store, PLACE_INFO, id);
 
-    if (r <= 0) {
-        n->result = r;
-        return r == 0;
-    }
-    r = store_link(n->store, PLACE_TODO, PLACE_INFO, id);
+    if (r == 0)
+        return true;
+    if (r > 0)
+        r = store_link(n->store, PLACE_TODO, PLACE_INFO, id);
     if (r == -EEXIST) {
         r = set_aside(n->store, PLACE_TODO, id);
-        add_id(&n->rec->twice, &n->rec->twice_count, id);
+        if (r == 0)
+            add_id(&n->rec->twice, &n->rec->twice_count, id);
     } else if (r == 0 && (r = store_sync(n->store, PLACE_INFO)) == 0) {
         r = store_unlink(n->store, PLACE_TODO, id);
     }
-    n->result = r;
-    return r == 0;
+    if (r < 0) {
+        log_event("recover id=%s doing=\"one name\" why=%s then=\"not tried "
+                  "before the next start\"", id_print(id, text),
+                  strerror(-r));
+        add_id(&n->rec->unread, &n->rec->unread_count, id);
+    }
+    return true;
 }
 
 int
 recover(struct recovered *rec, const struct store *s, const char **why)
 {
-    struct names names = {s, rec, 0};
+    struct names names = {s, rec};
     size_t foreign;
     int r;
 
     memset(rec, 0, sizeof *rec);
-    *why = "sync the ledger";
-    if ((r = sync_segments(s)) < 0)
-        return r;
     *why = "read the ledger";
     r = read_ledger(rec, s);
     if (r == -EBADMSG)
@@ -290,8 +309,7 @@ recover(struct recovered *rec, const struct store *s, const char **why)
     if (r < 0)
         return r;
     *why = "put names in todo/ and info/ right";
-    r = store_list(s, PLACE_TODO, one_name, &names, &foreign);
-    return r < 0 ? r : names.result;
+    return store_list(s, PLACE_TODO, one_name, &names, &foreign);
 }
 
 void
@@ -299,5 +317,6 @@ recovered_free(struct recovered *r)
 {
     free(r->twice);
     free(r->unread);
+    free(r->marked);
     memset(r, 0, sizeof *r);
 }

@@ -18,6 +18,8 @@ struct recovered {
     uint64_t lines;           /* applied */
     uint64_t *twice;          /* ids that were two files: one now broken */
     size_t twice_count;
+    uint64_t *marked;         /* ids whose records were written, not synced */
+    size_t marked_count;
     uint64_t *unread;         /* ids whose effects could not be applied: not
                                  to be tried before the next start */
     size_t unread_count;

@@ -192,6 +192,25 @@ store_verify(const struct queued *q)
 }
 
 static int
+open_reading_header(const struct store *s, enum place place, uint64_t id,
+                    struct header *h)
+{
+    unsigned char front[HEADER_LEN];
+    const char *why;
+    uint64_t size;
+    int fd, r = open_message(s, place, id, &fd, &size, &why);
+
+    if (r == 0 && size < CONTENT_OFFSET)
+        r = -EBADMSG;
+    if (r == 0 && (r = file_pread(fd, front, sizeof front, 0)) == 0)
+        r = header_parse(h, front, &why);
+    if (r == 0 && (h->id != id || size != header_filesize(h)))
+        r = -EBADMSG;
+    file_close(&fd);
+    return r;
+}
+
+static int
 open_writing(const struct store *s, enum place place, uint64_t id, int *fd)
 {
     id_text name;
@@ -215,6 +234,24 @@ store_mark(const struct store *s, const struct queued *q,
                         header_states(&q->header) +
                             (uint64_t)which[i] * STATE_LEN);
     }
+    file_close(&fd);
+    return r;
+}
+
+int
+store_markone(const struct store *s, enum place place, uint64_t id,
+              uint64_t index, const struct state *state)
+{
+    unsigned char record[STATE_LEN];
+    struct header h;
+    int fd, r = open_reading_header(s, place, id, &h);
+
+    if (r < 0 || index >= h.rcpt_count)
+        return r;
+    state_print(record, id, (uint32_t)index, state);
+    if ((r = open_writing(s, place, id, &fd)) == 0)
+        r = file_pwrite(fd, record, STATE_LEN,
+                        header_states(&h) + index * STATE_LEN);
     file_close(&fd);
     return r;
 }

@@ -49,6 +49,13 @@ int store_verify(const struct queued *q);
  * the slot.  Not synced: the ledger is the redo log. */
 int store_mark(const struct store *s, const struct queued *q,
                const uint32_t *which, size_t count);
+
+/* One state record of id, of whose file only the header is read: for
+ * recovery, whose work per line must not depend on the envelope.  Also
+ * -EBADMSG and -ENOTSUP, as store_load; an index that isn't there is
+ * nothing to do. */
+int store_markone(const struct store *s, enum place place, uint64_t id,
+                  uint64_t index, const struct state *state);
 int store_slot(const struct store *s, enum place place, uint64_t id,
                const struct slot *slot);
 

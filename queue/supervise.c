@@ -120,6 +120,8 @@ on_end(struct supervisor *s, enum which w, int status)
     child_ended(&s->children[w], status, !told, s->now);
     if (s->stopping && w != CHECK && status != 0 && !by_term)
         s->unclean = true;
+    if (w == MANAGER && s->stopping)
+        tell(s, ENQUEUE, SIGTERM);
     if (w == MANAGER)
         on_manager_end(s);
     if (w == CHECK && !s->stopping)
@@ -152,8 +154,10 @@ stop(struct supervisor *s)
     s->kill_ms = s->now + s->plan->stop * 1000ull;
     s->kill_rounds = 0;
     life_leave(&s->life);
-    tell(s, ENQUEUE, SIGTERM);
+    /* Its last bounces go through enqueue, which is told when it has ended. */
     tell(s, MANAGER, SIGTERM);
+    if (s->children[MANAGER].pid <= 0)
+        tell(s, ENQUEUE, SIGTERM);
     tell(s, CHECK, SIGTERM);
 }
 

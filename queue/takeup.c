@@ -18,8 +18,16 @@
 
 enum {
     AGAIN = 60,           /* seconds until an unreadable file is read again */
-    TRIGGER_FULL = 60000, /* bytes: hints may have been lost */
+    TRIGGER_FULL = 32768, /* bytes at once: hints may have been lost */
     FORCED = 1,           /* due whatever its slot says */
+    AHEAD_MAX = 86400,    /* no gap is longer: the clock was wrong then */
+};
+
+enum load_kind {
+    LOAD_FRESH,
+    LOAD_DUE,
+    LOAD_FORCED, /* whatever its slot says */
+    LOAD_PARKED, /* was due before and is not advanced again */
 };
 
 /* One queue file being read. */
@@ -27,8 +35,8 @@ struct load {
     uv_work_t work;
     struct takeup *takeup;
     uint64_t id;
-    bool fresh;
-    bool due;             /* in: whatever the slot says; out: is due */
+    enum load_kind kind;
+    bool due;
     struct queued queued;
     const char *why;
     int result;
@@ -51,10 +59,12 @@ advance(struct load *l, const struct store *s)
     struct queued *q = &l->queued;
     uint64_t now = (uint64_t)time(NULL);
 
-    l->due = l->due || q->place == PLACE_TODO || !q->slot_ok ||
-             q->slot.next <= now;
+    l->due = l->kind != LOAD_DUE || q->place == PLACE_TODO || !q->slot_ok ||
+             q->slot.next <= now ||
+             (q->slot.next > now + AHEAD_MAX &&
+              q->slot.next > q->envelope.notbefore);
     if (q->place == PLACE_TODO || !l->due || q->slot.hold ||
-        any(q, FAILED) || !any(q, OWED))
+        l->kind == LOAD_PARKED || any(q, FAILED) || !any(q, OWED))
         return 0;
     q->slot.attempts++;
     q->slot.next = (uint64_t)retry_next(q->id, (time_t)now, q->slot.attempts);
@@ -67,9 +77,9 @@ load_work(uv_work_t *w)
     struct load *l = w->data;
     const struct store *s = &l->takeup->manager->store;
 
-    if (!l->fresh)
+    if (l->kind != LOAD_FRESH)
         l->result = store_load(s, PLACE_INFO, l->id, &l->queued, &l->why);
-    if (l->fresh || l->result == -ENOENT)
+    if (l->kind == LOAD_FRESH || l->result == -ENOENT)
         l->result = store_load(s, PLACE_TODO, l->id, &l->queued, &l->why);
     if (l->result == 0 && (l->result = advance(l, s)) < 0)
         queued_free(&l->queued);
@@ -91,7 +101,7 @@ on_aside(struct effect *e)
                                        offsetof(struct aside, effect));
     struct manager *m = a->manager;
 
-    checkpoint_done(&m->checkpoint, &a->item);
+    checkpoint_done(&m->checkpoint, &a->item, UINT64_MAX);
     m->active_count--;
     free(a);
     manager_wake(m);
@@ -163,7 +173,7 @@ loaded(struct load *l)
         queued_free(q);
     } else {
         /* Found by a scan: an earlier life may have tried it. */
-        message_begin(m, q, l->due, !t->started);
+        message_begin(m, q, l->due, !t->started, l->kind == LOAD_PARKED);
     }
 }
 
@@ -175,7 +185,11 @@ on_loaded(uv_work_t *w, int status)
     int r = status < 0 ? status : l->result;
     id_text id;
 
-    t->loading--;
+    for (unsigned i = 0; i < t->loading; i++)
+        if (t->loads[i] == l->id) {
+            t->loads[i] = t->loads[--t->loading];
+            break;
+        }
     if (r == 0) {
         loaded(l);
     } else if (r == -EBADMSG) {
@@ -191,7 +205,7 @@ on_loaded(uv_work_t *w, int status)
         schedule_add(&t->schedule, time(NULL) + AGAIN, l->id);
     }
     free(l);
-    takeup_run(t);
+    manager_wake(t->manager);
 }
 
 static bool
@@ -200,11 +214,14 @@ skipped(const struct takeup *t, uint64_t id)
     for (size_t i = 0; i < t->skip_count; i++)
         if (t->skip[i] == id)
             return true;
+    for (unsigned i = 0; i < t->loading; i++)
+        if (t->loads[i] == id)
+            return true;
     return false;
 }
 
 static void
-load(struct takeup *t, uint64_t id, bool fresh, bool forced)
+load(struct takeup *t, uint64_t id, enum load_kind kind)
 {
     struct message *there;
     struct load *l;
@@ -216,10 +233,30 @@ load(struct takeup *t, uint64_t id, bool fresh, bool forced)
     l->work.data = l;
     l->takeup = t;
     l->id = id;
-    l->fresh = fresh;
-    l->due = forced;
-    t->loading++;
+    l->kind = kind;
+    t->loads[t->loading++] = id;
     uv_queue_work(t->manager->loop, &l->work, load_work, on_loaded);
+}
+
+void
+takeup_parked(struct takeup *t, uint64_t id)
+{
+    if (t->parked_count == t->parked_room) {
+        t->parked_room = t->parked_room ? t->parked_room * 2 : 1024;
+        t->parked = mem_grow(t->parked, t->parked_room * sizeof *t->parked);
+    }
+    t->parked[t->parked_count++] = id;
+}
+
+static bool
+take_parked(struct takeup *t, uint64_t *id)
+{
+    if (t->parked_at == t->parked_count) {
+        t->parked_at = t->parked_count = 0;
+        return false;
+    }
+    *id = t->parked[t->parked_at++];
+    return true;
 }
 
 static bool
@@ -235,7 +272,7 @@ take_fresh(struct takeup *t, uint64_t *id)
 
 /* The same message may stand in the schedule twice, then side by side. */
 static bool
-take_due(struct takeup *t, uint64_t *id, bool *forced)
+take_due(struct takeup *t, uint64_t *id, enum load_kind *kind)
 {
     uint64_t twin;
     time_t due;
@@ -243,7 +280,7 @@ take_due(struct takeup *t, uint64_t *id, bool *forced)
     if (!schedule_earliest(&t->schedule, &due, &twin) ||
         !schedule_take(&t->schedule, time(NULL), id))
         return false;
-    *forced = due == FORCED;
+    *kind = due == FORCED ? LOAD_FORCED : LOAD_DUE;
     while (schedule_earliest(&t->schedule, &due, &twin) && twin == *id)
         schedule_pop(&t->schedule, &twin);
     return true;
@@ -270,13 +307,13 @@ set_timer(struct takeup *t)
 }
 
 static bool
-room(const struct takeup *t)
+room(struct takeup *t)
 {
-    const struct manager *m = t->manager;
+    struct manager *m = t->manager;
 
     return t->loading < LOADING_MAX && !m->stopping &&
            m->active_count + t->loading < ACTIVE_MAX &&
-           !ledger_blocked(&m->ledger);
+           m->active_bytes < ACTIVE_BYTES_MAX && !ledger_blocked(&m->ledger);
 }
 
 static void scan(struct takeup *t);
@@ -285,23 +322,26 @@ void
 takeup_run(struct takeup *t)
 {
     unsigned turn = 0;
-    bool forced;
+    enum load_kind kind;
     uint64_t id;
 
     if (!t->manager)
         return;
     while (room(t)) {
         /* Fresh mail first, but old mail has its share. */
-        if (turn++ % 4 != 3 && take_fresh(t, &id))
-            load(t, id, true, false);
-        else if (take_due(t, &id, &forced))
-            load(t, id, false, forced);
+        if (take_parked(t, &id))
+            load(t, id, LOAD_PARKED);
+        else if (turn++ % 4 != 3 && take_fresh(t, &id))
+            load(t, id, LOAD_FRESH);
+        else if (take_due(t, &id, &kind))
+            load(t, id, kind);
         else if (take_fresh(t, &id))
-            load(t, id, true, false);
+            load(t, id, LOAD_FRESH);
         else
             break;
     }
-    if (t->missed && t->fresh_count == 0 && room(t))
+    if (t->missed && t->fresh_count == 0 && room(t) &&
+        !uv_is_active((uv_handle_t *)&t->again))
         scan(t);
     if (!t->manager->stopping)
         set_timer(t);
@@ -354,14 +394,34 @@ by_id(const void *a, const void *b)
 static void info_next(struct takeup *t);
 
 static void
+on_again(uv_timer_t *timer)
+{
+    struct takeup *t = timer->data;
+
+    if (t->missed)
+        scan(t);
+    if (!t->info_busy)
+        info_next(t);
+}
+
+/* A folder could not be read: again soon, not at once. */
+static void
+again(struct takeup *t, const char *folder, int r)
+{
+    log_event("queue in=%s doing=scan why=%s then=\"again in a minute\"",
+              folder, strerror(-r));
+    uv_timer_start(&t->again, on_again, AGAIN * 1000, 0);
+}
+
+static void
 on_scanned(uv_work_t *w, int status)
 {
     struct takeup *t = w->data;
     int r = status < 0 ? status : t->scan_result;
 
     t->scanning = false;
-    if (r < 0)
-        log_event("queue in=todo doing=scan why=%s", strerror(-r));
+    if (r < 0 && !t->manager->stopping)
+        again(t, "todo", r);
     if (t->foreign)
         log_event("queue in=todo foreign=%zu why=\"names that are no "
                   "message; left alone\"", t->foreign);
@@ -373,9 +433,9 @@ on_scanned(uv_work_t *w, int status)
     free(t->found);
     t->found = NULL;
     t->found_count = t->found_room = 0;
-    takeup_run(t);
     if (!t->info_busy && !t->info)
         info_next(t);
+    manager_wake(t->manager);
 }
 
 static void
@@ -393,9 +453,8 @@ on_idle(uv_timer_t *timer)
 {
     struct takeup *t = timer->data;
 
-    t->started = true;
-    if (t->fresh_count == 0)
-        scan(t);
+    t->missed = true;
+    takeup_run(t);
 }
 
 static bool
@@ -422,7 +481,9 @@ look_at(const struct store *s, uint64_t id)
     if (file_open(&fd, s->dirs[PLACE_INFO], id_print(id, name)) == 0 &&
         file_pread(fd, bytes, SLOT_LEN, SLOT_OFFSET) == 0 &&
         slot_parse(&slot, id, bytes))
-        e.due = slot.hold ? INT64_MAX : (int64_t)slot.next;
+        e.due = slot.hold ? INT64_MAX
+                : slot.next > (uint64_t)time(NULL) + AHEAD_MAX
+                    ? 0 : (int64_t)slot.next;
     file_close(&fd);
     return e;
 }
@@ -435,8 +496,8 @@ info_work(uv_work_t *w)
     size_t foreign;
 
     if (!t->info) {
-        t->scan_result = store_list(s, PLACE_INFO, listed, t, &foreign);
-        if (!t->info)
+        t->info_result = store_list(s, PLACE_INFO, listed, t, &foreign);
+        if (t->info_result == 0 && !t->info)
             t->info = mem_alloc(sizeof *t->info);
         return;
     }
@@ -451,8 +512,19 @@ on_info(uv_work_t *w, int status)
 {
     struct takeup *t = w->data;
 
-    (void)status;
     t->info_busy = false;
+    if (status < 0)
+        t->info_result = status;
+    if (t->info_result < 0) {
+        free(t->info);
+        t->info = NULL;
+        t->info_count = t->info_at = 0;
+        if (!t->manager->stopping)
+            again(t, "info", t->info_result);
+        t->info_result = 0;
+        manager_wake(t->manager);
+        return;
+    }
     for (size_t i = 0; i < t->info_slice_count; i++) {
         if (t->info_slice[i].due == INT64_MAX)
             t->held++;
@@ -461,8 +533,8 @@ on_info(uv_work_t *w, int status)
                          t->info_slice[i].id);
     }
     t->info_slice_count = 0;
-    takeup_run(t);
     info_next(t);
+    manager_wake(t->manager);
 }
 
 static void
@@ -499,7 +571,10 @@ on_trigger(uv_poll_t *poll, int status, int events)
     (void)events;
     while ((n = read(t->trigger_fd, ids, sizeof ids)) > 0) {
         for (size_t i = 0; i < (size_t)n / sizeof *ids; i++)
-            takeup_hint(t, get_u64(&ids[i]));
+            if (ids[i])
+                takeup_hint(t, get_u64(&ids[i]));
+            else
+                t->missed = true;
         total += (size_t)n;
     }
     if (total >= TRIGGER_FULL)
@@ -516,7 +591,7 @@ takeup_init(struct takeup *t, struct manager *m)
     t->manager = m;
     t->fresh = mem_alloc(FRESH_MAX * sizeof *t->fresh);
     t->scan_work.data = t->info_work.data = t;
-    t->due.data = t->idle.data = t->trigger.data = t;
+    t->due.data = t->idle.data = t->again.data = t->trigger.data = t;
     /* Both ends: it never ends while enqueue comes and goes. */
     t->trigger_fd = openat(m->store.queue, "trigger",
                            O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -524,6 +599,7 @@ takeup_init(struct takeup *t, struct manager *m)
         return -errno;
     uv_timer_init(m->loop, &t->due);
     uv_timer_init(m->loop, &t->idle);
+    uv_timer_init(m->loop, &t->again);
     uv_timer_start(&t->idle, on_idle, SCAN_IDLE_MS, SCAN_IDLE_MS);
     if ((r = uv_poll_init(m->loop, &t->trigger, t->trigger_fd)) < 0)
         return r;
@@ -543,14 +619,6 @@ takeup_all(struct takeup *t)
     schedule_free(&old);
     scan(t);
     takeup_run(t);
-}
-
-void
-takeup_stop(struct takeup *t)
-{
-    uv_close((uv_handle_t *)&t->due, NULL);
-    uv_close((uv_handle_t *)&t->idle, NULL);
-    uv_close((uv_handle_t *)&t->trigger, NULL);
 }
 
 bool

@@ -17,6 +17,7 @@ enum {
     LOADING_MAX = 16,
     FRESH_MAX = 65536,     /* ids waiting; more are left to the next scan */
     SCAN_IDLE_MS = 300 * 1000,
+    ACTIVE_BYTES_MAX = 64 << 20, /* of envelopes and records in memory */
     INFO_SLICE = 512,      /* files of info/ looked at in one pool job */
 };
 
@@ -27,6 +28,9 @@ struct takeup {
     struct schedule schedule;
     uint64_t *fresh;        /* a ring of FRESH_MAX */
     size_t fresh_first, fresh_count;
+    uint64_t *parked;       /* ids that a site has room for again, owned */
+    size_t parked_at, parked_count, parked_room;
+    uint64_t loads[LOADING_MAX]; /* ids being loaded */
     unsigned loading;
     bool scanning;
     bool missed;            /* todo/ may hold more than fresh */
@@ -34,14 +38,14 @@ struct takeup {
     uv_work_t scan_work, info_work;
     uint64_t *found;        /* of the scan under way */
     size_t found_count, found_room;
-    int scan_result;
+    int scan_result, info_result;
     uint64_t *info;         /* ids of info/ still to be looked at */
     size_t info_count, info_at;
     struct schedule_entry *info_slice;
     size_t info_slice_count;
     bool info_busy;
     size_t foreign;
-    uv_timer_t due, idle;
+    uv_timer_t due, idle, again;
     uv_poll_t trigger;
     int trigger_fd;
     uint64_t held, unreadable;
@@ -56,13 +60,14 @@ int takeup_init(struct takeup *t, struct manager *m);
 /* id may be in todo/. */
 void takeup_hint(struct takeup *t, uint64_t id);
 
+/* id was taken up before and waited for room at its site. */
+void takeup_parked(struct takeup *t, uint64_t id);
+
 /* Loads what there is room for. */
 void takeup_run(struct takeup *t);
 
 /* Everything deferred is due now (ALRM). */
 void takeup_all(struct takeup *t);
-
-void takeup_stop(struct takeup *t);
 
 /* No load or scan is under way. */
 bool takeup_idle(const struct takeup *t);

@@ -8,12 +8,13 @@ import os
 import random
 import re
 import signal
+import subprocess
 import sys
 import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "fake"))
-from instance import Instance, Sink, Tap, wait_for  # noqa: E402
+from instance import Fail, Instance, Sink, Tap, wait_for  # noqa: E402
 
 SEED = int(os.environ.get("SEED", random.randrange(1 << 30)))
 SECONDS = float(os.environ.get("SECONDS", 12))
@@ -77,7 +78,10 @@ def main():
             time.sleep(0.5)
             return not it.queued()
 
-        wait_for("an empty queue", drained, 90)
+        try:
+            wait_for("an empty queue", drained, 90)
+        except Fail as e:
+            tap.ok(False, "the queue drains", e)
         tap.same(it.queued(["broken"]), [], "nothing was set aside")
         code = it.stop()
         tap.same(code, 0, "start ends with 0 after TERM")
@@ -118,9 +122,8 @@ def main():
               (SEED, dict(kills), len(accepted),
                sum(remote.values()) -
                sum(2 if t[-1] == "m" else 1 for t in remote)))
-        if tap.failed:
-            os.makedirs("/tmp/godwit-kill", exist_ok=True)
-            os.system("cp -a %s /tmp/godwit-kill/%d" % (it.top, SEED))
+        if tap.failed and os.environ.get("KEEP"):
+            subprocess.run(["cp", "-a", str(it.top), os.environ["KEEP"]])
     sink.close()
     return tap.end()
 
