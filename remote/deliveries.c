@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "remote/mx.h"
 #include "remote/session.h"
 
 struct delivery {
@@ -112,7 +111,7 @@ on_found(struct mx_lookup *l)
 static void
 look_up(struct delivery *d)
 {
-    if (mx_find(&d->lookup, d->all->sessions->loop, &d->job, on_found))
+    if (mx_find(&d->lookup, d->all->mx, &d->job, on_found))
         use_addresses(d);
 }
 
@@ -145,6 +144,7 @@ give_up(struct delivery *d, const struct outcome *o)
     if (d->session) {
         session_abort(d->session, o);
     } else {
+        mx_cancel(&d->lookup);
         smtp_mail_settle_all(&d->work.mail, o);
         end_if_over(d);
     }

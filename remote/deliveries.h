@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 
 #include "remote/channel.h"
+#include "remote/mx.h"
 #include "remote/sessions.h"
 
 enum {
@@ -20,6 +21,7 @@ struct delivery;
 struct deliveries {
     struct sessions *sessions; /* borrowed */
     struct channel *channel;   /* borrowed */
+    const struct mx_source *mx; /* borrowed */
     LIST_HEAD(, delivery) list;
     unsigned count;            /* in memory */
     unsigned open;             /* with recipients not reported yet */

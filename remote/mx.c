@@ -29,18 +29,22 @@ mx_literal(struct view host, unsigned port, union mx_sockaddr *address)
            uv_ip6_addr(text, (int)port, &address->in6) == 0;
 }
 
-static void
-add(struct mx_lookup *l, const union mx_sockaddr *address)
+void
+mx_add(struct mx_lookup *l, const union mx_sockaddr *address,
+       const char *name)
 {
-    struct mx_address *a = &l->found[l->count++];
+    struct mx_address *a = &l->found[l->count];
     char ip[INET6_ADDRSTRLEN] = "?";
 
+    if (l->count == MX_ADDRESS_MAX)
+        return;
+    l->count++;
     a->address = *address;
     if (address->any.sa_family == AF_INET)
         uv_ip4_name(&address->in, ip, sizeof ip);
     else
         uv_ip6_name(&address->in6, ip, sizeof ip);
-    snprintf(a->host, sizeof a->host, "%.190s[%s]:%u", l->name, ip, l->port);
+    snprintf(a->host, sizeof a->host, "%.190s[%s]:%u", name, ip, l->port);
 }
 
 static void
@@ -49,14 +53,13 @@ on_addresses(uv_getaddrinfo_t *request, int status, struct addrinfo *list)
     struct mx_lookup *l = request->data;
 
     l->busy = false;
-    for (struct addrinfo *a = list; a && l->count < MX_ADDRESS_MAX;
-         a = a->ai_next) {
+    for (struct addrinfo *a = list; a; a = a->ai_next) {
         union mx_sockaddr address = {0};
 
         if (a->ai_family != AF_INET && a->ai_family != AF_INET6)
             continue;
         memcpy(&address, a->ai_addr, a->ai_addrlen);
-        add(l, &address);
+        mx_add(l, &address, l->name);
     }
     uv_freeaddrinfo(list);
     if (l->count == 0)
@@ -95,8 +98,8 @@ find_host(struct mx_lookup *l, uv_loop_t *loop)
 }
 
 bool
-mx_find(struct mx_lookup *l, uv_loop_t *loop, const struct job *job,
-        void (*on_found)(struct mx_lookup *))
+mx_find(struct mx_lookup *l, const struct mx_source *source,
+        const struct job *job, void (*on_found)(struct mx_lookup *))
 {
     struct view host = job->route.len ? job->route : job->site;
     union mx_sockaddr address;
@@ -111,19 +114,28 @@ mx_find(struct mx_lookup *l, uv_loop_t *loop, const struct job *job,
     }
     snprintf(l->name, sizeof l->name, "%.*s", (int)host.len, host.data);
     if (mx_literal(host, l->port, &address)) {
-        add(l, &address);
+        mx_add(l, &address, l->name);
         return true;
     }
     if (job->route.len)
-        return find_host(l, loop);
-    outcome_set(&l->failure, LATER, "4.4.3",
-                "no MX lookup yet: name the host in smtproutes");
-    return true;
+        return find_host(l, source->loop);
+    return mx_search(l, source);
+}
+
+void
+mx_cancel(struct mx_lookup *l)
+{
+    if (!l->search)
+        return;
+    mx_search_free(l->search);
+    l->search = NULL;
+    l->busy = false;
 }
 
 void
 mx_free(struct mx_lookup *l)
 {
+    mx_cancel(l);
     free(l->found);
     l->found = NULL;
 }

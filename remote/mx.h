@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "base/job.h"
+#include "remote/dns.h"
 
 enum {
     MX_ADDRESS_MAX = 16, /* tried for one job */
@@ -24,9 +25,19 @@ struct mx_address {
     char host[MX_HOST_MAX];   /* "mx1.example.org[192.0.2.1]:25" */
 };
 
+/* Where lookups come from; one for all. */
+struct mx_source {
+    uv_loop_t *loop;
+    struct dns *dns;
+    const char *own[3];       /* our names, NULL behind them; borrowed */
+};
+
+struct mx_search;
+
 /* One lookup.  Starts as zeros. */
 struct mx_lookup {
     uv_getaddrinfo_t request;
+    struct mx_search *search; /* owned; of MX records, while it goes on */
     char name[MX_HOST_MAX];
     unsigned port;
     struct mx_address *found; /* owned */
@@ -38,8 +49,20 @@ struct mx_lookup {
 
 /* Finds the addresses of the job's route, or where it has none, of its site.
  * True: done already, no call follows; false: on_found is called later. */
-bool mx_find(struct mx_lookup *l, uv_loop_t *loop, const struct job *job,
-             void (*on_found)(struct mx_lookup *));
+bool mx_find(struct mx_lookup *l, const struct mx_source *source,
+             const struct job *job, void (*on_found)(struct mx_lookup *));
+
+/* Looks up the mail hosts of l->name (RFC 5321 5.1, RFC 7505), as mx_find
+ * does.  For mx.c. */
+bool mx_search(struct mx_lookup *l, const struct mx_source *source);
+void mx_search_free(struct mx_search *s);
+
+/* One more address under a host's name, while there is room.  For the two. */
+void mx_add(struct mx_lookup *l, const union mx_sockaddr *address,
+            const char *name);
+
+/* Ends a lookup as far as can be: afterwards it may still be busy. */
+void mx_cancel(struct mx_lookup *l);
 
 /* Not while busy. */
 void mx_free(struct mx_lookup *l);

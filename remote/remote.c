@@ -13,8 +13,11 @@
 #include "base/conf.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "remote/channel.h"
 #include "remote/deliveries.h"
+#include "remote/dns.h"
+#include "remote/mx.h"
 #include "remote/sessions.h"
 
 enum {
@@ -30,7 +33,10 @@ struct remote {
     struct sessions sessions;
     struct channel channel;
     struct deliveries deliveries;
-    char *helo;
+    struct dns dns;
+    struct mx_source mx;
+    struct conf_list resolver;
+    char *me, *helo;
 };
 
 static struct remote remote;
@@ -80,17 +86,14 @@ read_settings(struct remote *r)
 {
     struct conf_paths paths;
     int control, e;
-    char *me;
 
     conf_paths(&paths);
     if ((e = file_opendir(&control, AT_FDCWD, paths.control)) < 0)
         log_die("fatal folder=%s why=%s", paths.control, strerror(-e));
-    if (!(me = value(control, "me")))
+    if (!(r->me = value(control, "me")))
         log_die("fatal setting=me why=%s", "missing or empty");
     if (!(r->helo = value(control, "helohost")))
-        r->helo = me;
-    else
-        free(me);
+        r->helo = mem_string(r->me);
     check_helo(r->helo);
     r->sessions.helo = r->helo;
     r->sessions.connect_wait = number(control, "timeoutconnect", 60, WAIT_MAX);
@@ -100,6 +103,9 @@ read_settings(struct remote *r)
                                SESSIONS_MAX);
     if (r->sessions.limit == 0)
         log_die("fatal setting=concurrencyremote why=%s", "zero");
+    e = conf_list(control, "resolver", &r->resolver);
+    if (e < 0 && e != -ENOENT)
+        log_die("fatal setting=resolver why=%s", strerror(-e));
     file_close(&control);
     conf_pathsfree(&paths);
 }
@@ -181,6 +187,10 @@ start(struct remote *r, uv_loop_t *loop)
     sessions_init(&r->sessions, loop);
     r->deliveries.sessions = &r->sessions;
     r->deliveries.channel = &r->channel;
+    r->deliveries.mx = &r->mx;
+    r->mx = (struct mx_source){loop, &r->dns, {r->me, r->helo, NULL}};
+    if ((e = dns_open(&r->dns, loop, &r->resolver)) < 0)
+        log_die("fatal setting=resolver why=%s", strerror(-e));
     r->deliveries.on_end = on_delivery_end;
     r->channel.on_job = on_job;
     r->channel.on_end = on_channel_end;
@@ -208,7 +218,11 @@ main(void)
     uv_run(loop, UV_RUN_DEFAULT);
     if (uv_loop_alive(loop))
         _exit(0);
+    dns_close(&remote.dns);
+    uv_run(loop, UV_RUN_DEFAULT);
     uv_loop_close(loop);
+    conf_listfree(&remote.resolver);
     free(remote.helo);
+    free(remote.me);
     return 0;
 }

@@ -1,0 +1,116 @@
+#!/usr/bin/python3
+"""Where mail without a route goes: MX by RFC 5321 5.1, null MX RFC 7505."""
+import os
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), '../fake'))
+from dns_server import DnsServer  # noqa: E402
+from remote_manager import SITE_DOWN, Remote  # noqa: E402
+from remote_tap import end, ok  # noqa: E402
+from smtp_server import Server  # noqa: E402
+
+TEXT = b'Subject: test\n\nhello\n'
+LO, OTHER = '127.0.0.1', '127.0.0.9'
+D, L, N = 'done', 'later', 'never'
+TABLE = {
+    ('plain.example', 'MX'): [(10, 'mx.example')],
+    ('mx.example', 'A'): [LO],
+    ('nowhere.example', 'A'): [OTHER],
+    ('two.example', 'MX'): [(20, 'mx.example'), (10, 'nowhere.example')],
+    ('implicit.example', 'A'): [LO],
+    ('null.example', 'MX'): [(0, '.')],
+    ('fails.example', 'MX'): 'SERVFAIL',
+    ('nothing.example', 'TXT'): [],
+    ('own.example', 'MX'): [(10, 'client.example'), (20, 'mx.example')],
+    ('backup.example', 'MX'): [(10, 'mx.example'), (20, 'client.example'),
+                            (30, 'nowhere.example')],
+    ('gone.example', 'MX'): [(10, 'no-such-host.example')],
+    ('half.example', 'MX'): [(10, 'broken.example'), (20, 'mx.example')],
+    ('broken.example', 'A'): 'SERVFAIL',
+    ('broken.example', 'AAAA'): 'SERVFAIL',
+    ('alone.example', 'MX'): [(10, 'broken.example')],
+    ('alias.example', 'CNAME'): ['plain.example'],
+    ('hostalias.example', 'MX'): [(10, 'mxalias.example')],
+    ('mxalias.example', 'CNAME'): ['mx.example'],
+    ('implicitfails.example', 'A'): 'SERVFAIL',
+}
+
+# domain, verdict, code, host
+CASES = [
+    ('plain.example', D, '2.0.0', 'mx.example[127.0.0.1]'),
+    ('PLAIN.Example', D, '2.0.0', 'mx.example[127.0.0.1]'),
+    ('two.example', D, '2.0.0', 'mx.example[127.0.0.1]'),
+    ('implicit.example', D, '2.0.0', 'implicit.example[127.0.0.1]'),
+    ('alias.example', D, '2.0.0', 'mx.example[127.0.0.1]'),
+    ('hostalias.example', D, '2.0.0', 'mxalias.example[127.0.0.1]'),
+    ('half.example', D, '2.0.0', 'mx.example[127.0.0.1]'),
+    ('backup.example', D, '2.0.0', 'mx.example[127.0.0.1]'),
+    ('null.example', N, '5.1.10', ''),
+    ('missing.example', N, '5.1.2', ''),
+    ('nothing.example', N, '5.4.4', ''),
+    ('fails.example', L, '4.4.3', ''),
+    ('own.example', L, '4.4.6', ''),
+    ('gone.example', L, '4.4.4', ''),
+    ('alone.example', L, '4.4.3', ''),
+    ('implicitfails.example', L, '4.4.3', ''),
+    ('b\xc3\xb6se.example', L, '4.4.4', ''),
+]
+
+
+def test_cases():
+    dns, server = DnsServer(TABLE), Server()
+    remote = Remote(me='client.example', resolver='127.0.0.1@%d' % dns.port,
+                    remotekeep=0)
+    for domain, word, code, host in CASES:
+        site = domain.encode('latin-1')
+        remote.send(TEXT, [b'a@' + site], site=site, port=server.port)
+        got = remote.reports(1, 60)
+        r = got[0] if got else None
+        ok(r and (r.word, r.code) == (word, code) and
+           r.host == (host and '%s:%d' % (host, server.port)),
+           'mail to %s: %s %s %s' % (domain.encode('ascii', 'replace')
+                                     .decode(), word, code, host), r)
+    n = len([q for q in dns.asked if q == ('nowhere.example', 'A')])
+    ok(n >= 1, 'the better host of two was looked up and tried first', n)
+    ok(remote.close() == 0, 'it ends with 0')
+    server.close()
+    dns.close()
+
+
+def test_silence():
+    dns = DnsServer({('silent.example', 'MX'): 'SILENCE'})
+    remote = Remote(resolver='127.0.0.1@%d' % dns.port)
+    for _ in range(3):
+        remote.send(TEXT, [b'a@silent.example'], site=b'silent.example')
+    stop = time.monotonic() + 20
+    while ('silent.example', 'MX') not in dns.asked and \
+            time.monotonic() < stop:
+        time.sleep(0.01)
+    remote.shut()
+    got = remote.reports(3)
+    ok([r.code for r in got] == ['4.3.2'] * 3 and remote.end() == 0,
+       'a lookup that hangs does not hold up the end', got)
+    remote.close()
+    dns.close()
+
+
+def test_down():
+    dns = DnsServer(TABLE)
+    server = Server()
+    port = server.port
+    server.close()
+    remote = Remote(resolver='127.0.0.1@%d' % dns.port)
+    remote.send(TEXT, [b'a@two.example'], site=b'two.example', port=port)
+    got = remote.reports(1)
+    ok(got and (got[0].word, got[0].code, got[0].flags) ==
+       (L, '4.4.1', SITE_DOWN), 'no host of the site: the site is down', got)
+    remote.close()
+    dns.close()
+
+
+test_cases()
+test_silence()
+test_down()
+end()
