@@ -22,6 +22,7 @@ static const struct {
     {"ledgerkey.pub", NAME_TEXT, 0},
     {"localusers", NAME_TEXT, 0},
     {"plusdomain", NAME_TEXT, 0},
+    {"resolver", NAME_TEXT, 0},
     {"localidle", NAME_NUMBER, DAY},
     {"localperuser", NAME_NUMBER, 1000},
     {"localtimeout", NAME_NUMBER, DAY},

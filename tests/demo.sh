@@ -232,7 +232,7 @@ trace() { # message, id, "event word" ...
     printf '\n  $ godwit trace %s    # %s\n' "$2" "$1"
     $as "$BIN/godwit" trace "$2" >"$home/trace" 2>&1
     code=$?
-    cut -c 1-150 "$home/trace" | sed 's/^/      /'
+    cut -c 12-125 "$home/trace" | sed 's/^/      /'
     check "godwit trace knows it" [ "$code" = 0 ]
     shift 2
     for event; do
