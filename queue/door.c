@@ -153,7 +153,9 @@ refuse_errno(struct caller *c, int r)
     snprintf(why, sizeof why, "%s cannot write the queue: %s",
              r == -ENOSPC || r == -EDQUOT ? "4.3.1" : "4.3.0", strerror(-r));
     refuse(c, 'Z', why);
-    log_event("refuse uid=%u why=%s", (unsigned)c->who.uid, why);
+    /* Written directly: our standard error is the caller's, who has it. */
+    if (c->door->enqueue->public_door.pipe.data)
+        log_event("refuse uid=%u why=%s", (unsigned)c->who.uid, why);
 }
 
 static void
