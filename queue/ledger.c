@@ -16,7 +16,7 @@
 #include "base/mem.h"
 
 enum {
-    SIGN_ROOM = 300,       /* for the signature line at a segment's end */
+    SIGN_ROOM = 300,       /* for a signature line, as at a segment's end */
     AGAIN_MS = 1000,       /* after a failure; doubles */
     AGAIN_MAX_MS = 64000,
     BLOCKED_LINES = 65536, /* waiting in memory for the sync */
@@ -196,7 +196,9 @@ end_segment(struct ledger *l, struct ledger_batch *b, struct buf *out)
 {
     int r;
 
-    print_sign(l, b, out);
+    /* No room: a crash came behind the signature that ended it. */
+    if (b->position + out->len + SIGN_ROOM <= b->end)
+        print_sign(l, b, out);
     if ((r = put(b, out)) < 0)
         return r;
     /* l->fd is closed when the flush went well. */
@@ -217,9 +219,9 @@ write_batch(struct ledger *l, struct ledger_batch *b)
         r = begin_segment(l, b, &out);
     for (size_t i = 0; r == 0 && i < b->count; i++) {
         struct entry *e = &b->entries[i];
+        size_t need = e->len ? e->len + CHAIN_CLOSE + 1 : SIGN_ROOM;
 
-        if (b->position + out.len + e->len + CHAIN_CLOSE + 1 + SIGN_ROOM >
-            b->end)
+        if (b->position + out.len + need + SIGN_ROOM > b->end)
             r = end_segment(l, b, &out);
         if (r < 0)
             break;

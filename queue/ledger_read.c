@@ -113,7 +113,8 @@ find_seam(struct ledger_reader *r)
 
         if (seam->valid && seam->after > end)
             break;
-        if (seam->valid && seam->after > base)
+        /* At the base itself: not even its first line counts. */
+        if (seam->valid && seam->after >= base)
             r->seam = seam;
     }
 }
