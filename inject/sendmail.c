@@ -9,6 +9,7 @@
 
 #include "base/addr.h"
 #include "base/addrlist.h"
+#include "base/conf.h"
 #include "base/date.h"
 #include "base/envelope.h"
 #include "base/mem.h"
@@ -224,7 +225,23 @@ serve_smtp(struct sendmail *s)
     return code ? code : local_smtp_run(&s->facts);
 }
 
-/* Becomes "godwit word ...", which asks the manager. */
+/* Whether the queue is there and closed to the caller. */
+static bool
+queue_closed(void)
+{
+    struct conf_paths paths;
+    struct buf todo = {0};
+    bool closed;
+
+    conf_paths(&paths);
+    buf_print(&todo, "%s/todo", paths.queue);
+    closed = access(todo.data, R_OK) < 0 && errno == EACCES;
+    conf_pathsfree(&paths);
+    buf_free(&todo);
+    return closed;
+}
+
+/* "godwit word ...", which says itself what is wrong. */
 static int
 ask_godwit(char **argv)
 {
@@ -232,9 +249,24 @@ ask_godwit(char **argv)
 
     argv[0] = "godwit";
     alarm(0);
-    signal(SIGPIPE, SIG_DFL);
     r = beside_run("godwit", argv);
-    return sysexit_say(EX_UNAVAILABLE, "cannot run godwit: %s", strerror(-r));
+    if (r < 0)
+        return sysexit_say(EX_UNAVAILABLE, "cannot run godwit: %s",
+                           strerror(-r));
+    switch (r) {
+    case 0:
+        return EX_OK;
+    case 1:
+        return EX_DATAERR;
+    case EX_USAGE:
+        return EX_USAGE;
+    case 100:
+        return EX_UNAVAILABLE;
+    case 111:
+        return queue_closed() ? EX_NOPERM : EX_TEMPFAIL;
+    default:
+        return EX_SOFTWARE;
+    }
 }
 
 /* -q all, -qI one by its id, -qR and -qS those with text in a recipient or

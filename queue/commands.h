@@ -14,6 +14,10 @@ int list_main(int argc, char **argv);  /* queue */
 int show_main(int argc, char **argv);  /* show */
 int trace_main(int argc, char **argv); /* trace */
 int audit_main(int argc, char **argv); /* audit */
+int flush_main(int argc, char **argv); /* flush */
+int hold_main(int argc, char **argv);  /* hold, release, cancel */
+int status_main(int argc, char **argv); /* status */
 int check_main(int argc, char **argv); /* check */
+int route_main(int argc, char **argv); /* route */
 
 #endif

@@ -27,6 +27,8 @@ static const struct command {
      "  --stop S      seconds the programs have to end after TERM (60)\n"},
     {"check", check_main, "",
      "say what is wrong with the settings and folders", ""},
+    {"route", route_main, "ADDRESS ...",
+     "show where mail for each address goes", ""},
     {"queue", list_main,
      "[--json] [--sender ADDR] [--recipient ADDR] [--older S] [--state WORD]",
      "list what is queued",
@@ -41,6 +43,19 @@ static const struct command {
     {"trace", trace_main, "[--json] ID|ADDRESS",
      "show the life of a message from the ledger",
      "  --json       an object for each line\n"},
+    {"flush", flush_main, "[ID | @DOMAIN | --rcpt TEXT | --sender TEXT]",
+     "try deferred mail now",
+     "  ID             this message, whatever its schedule says\n"
+     "  @DOMAIN        what is owed to that domain\n"
+     "  --rcpt TEXT    what is owed to an address with TEXT in it\n"
+     "  --sender TEXT  from a sender with TEXT in it\n"},
+    {"hold", hold_main, "ID", "do not try a message until it is released", ""},
+    {"release", hold_main, "ID", "let a held message go, at once", ""},
+    {"cancel", hold_main, "[--discard] ID",
+     "give a message up: its sender is told",
+     "  --discard    nobody is told; the file is kept in broken/\n"},
+    {"status", status_main, "[--json]", "numbers of the running manager",
+     "  --json       one object\n"},
     {"audit", audit_main, "[--json]",
      "account for every recipient accepted, by the ledger and the folders",
      "  --json       one object\n"},

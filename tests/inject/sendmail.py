@@ -181,6 +181,12 @@ def asks(i):
     p = subprocess.run([folder + '/mailq'], env=i.env(),
                        stdout=subprocess.PIPE)
     ok(p.stdout == b'queue\n', 'and so is mailq')
+    for code, want in ((0, 0), (1, 65), (64, 64), (100, 69), (111, 75),
+                       (2, 70)):
+        with open(folder + '/godwit', 'w') as f:
+            f.write('#!/bin/sh\nexit %d\n' % code)
+        p = subprocess.run([folder + '/sendmail', '-q'], env=i.env())
+        ok(p.returncode == want, 'godwit\'s %d is %d' % (code, want), p)
     os.unlink(folder + '/godwit')
     p = subprocess.run([folder + '/mailq'], env=i.env(),
                        stderr=subprocess.PIPE)
