@@ -16,37 +16,11 @@
 #include <unistd.h>
 
 #include "base/conf.h"
+#include "base/connect.h"
 #include "base/file.h"
 #include "base/frame.h"
 
 enum { FLUSH_AT = 256 * 1024 };
-
-/* A path may be longer than sun_path holds: the folder by descriptor. */
-static int
-connect_in(const char *dir, const char *name)
-{
-    struct sockaddr_un sun = {.sun_family = AF_UNIX};
-    int dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int fd, r = 0;
-
-    if (dirfd < 0)
-        return -errno;
-    snprintf(sun.sun_path, sizeof sun.sun_path, "/proc/self/fd/%d/%s", dirfd,
-             name);
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&sun, sizeof sun) < 0)
-        r = -errno;
-    if (r < 0 && r != -EMFILE)
-        /* Without /proc (a chroot) the plain path has to do. */
-        if (snprintf(sun.sun_path, sizeof sun.sun_path, "%s/%s", dir, name) <
-                (int)sizeof sun.sun_path &&
-            fd >= 0 && connect(fd, (struct sockaddr *)&sun, sizeof sun) == 0)
-            r = 0;
-    file_close(&dirfd);
-    if (r < 0)
-        file_close(&fd);
-    return r < 0 ? r : fd;
-}
 
 static bool
 may_write_directly(const struct conf_paths *paths)
@@ -116,7 +90,7 @@ enum verdict
 submit_connect(struct submit *s, const char *dir, const char *name,
                unsigned answer, struct outcome *o)
 {
-    int r = connect_in(dir, name);
+    int r = connect_unix(dir, name);
 
     begin(s, r < 0 ? -1 : r, answer);
     if (r < 0)
@@ -135,7 +109,7 @@ submit_open(struct submit *s, unsigned wait, struct outcome *o)
     for (;;) {
         struct timespec pause = {0, 50 * 1000 * 1000};
 
-        r = connect_in(paths.run, "submit");
+        r = connect_unix(paths.run, "submit");
         if (r >= 0 || (r != -ENOENT && r != -ECONNREFUSED && r != -EAGAIN))
             break;
         if (r != -EAGAIN && may_write_directly(&paths)) {

@@ -729,17 +729,15 @@ message_step(struct message *msg)
     }
 }
 
-void
-message_begin(struct manager *m, struct queued *q, bool due, bool repeat,
-              bool again)
+static struct message *
+message_new(struct manager *m, struct queued *q, bool again)
 {
     struct message *msg = mem_alloc(sizeof *msg);
 
     msg->manager = m;
     msg->queued = *q;
     msg->id = q->id;
-    msg->due = due;
-    msg->repeat = repeat || q->slot.attempts > 1;
+    msg->repeat = q->slot.attempts > 1;
     if (!q->slot_ok)
         msg->queued.slot.hold = q->envelope.hold.len != 0;
     msg->busy = mem_alloc(q->header.rcpt_count);
@@ -754,6 +752,41 @@ message_begin(struct manager *m, struct queued *q, bool due, bool repeat,
     if (!again && q->place == PLACE_TODO) {
         msg->answers = q->envelope.answers.len != 0;
         record_accept(msg);
+    }
+    return msg;
+}
+
+void
+message_begin(struct manager *m, struct queued *q, bool due, bool repeat,
+              bool again)
+{
+    struct message *msg = message_new(m, q, again);
+
+    msg->due = due;
+    msg->repeat |= repeat;
+    message_step(msg);
+}
+
+void
+message_cancel(struct manager *m, struct queued *q, bool discard,
+               unsigned uid)
+{
+    struct message *msg = message_new(m, q, false);
+    struct outcome o;
+    id_text id;
+
+    if (discard) {
+        ledger_line(&m->ledger, NULL, "broken id=%s from=%s why=discarded "
+                    "by=%u", id_print(msg->id, id), place_name(q->place), uid);
+        msg->broken_recorded = true;
+        note_line(msg);
+    } else {
+        ledger_line(&m->ledger, NULL, "cancel id=%s by=%u",
+                    id_print(msg->id, id), uid);
+        outcome_set(&o, NEVER, "5.0.0", "cancelled by the operator");
+        for (uint32_t i = 0; i < q->header.rcpt_count; i++)
+            if (msg->queued.states[i].state == OWED)
+                outcome(msg, i, &o, "");
     }
     message_step(msg);
 }

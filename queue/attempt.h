@@ -75,6 +75,11 @@ struct message {
 void message_begin(struct manager *m, struct queued *q, bool due, bool repeat,
                    bool again);
 
+/* Takes over q: whoever is owed fails, as uid wishes, and the sender is told;
+ * with discard the message is set aside in broken/ instead. */
+void message_cancel(struct manager *m, struct queued *q, bool discard,
+                    unsigned uid);
+
 /* id is taken up when msg leaves memory. */
 void message_then(struct message *msg, uint64_t id);
 

@@ -354,6 +354,8 @@ begin(struct program *p, unsigned char *secret)
     if ((r = uv_poll_init(m->loop, &p->start, FD_START)) < 0)
         log_die("fatal doing=\"watch start\" why=%s", strerror(-r));
     uv_poll_start(&p->start, UV_READABLE, on_start);
+    if ((r = control_listen(&m->control, m, FD_CONTROL)) < 0)
+        log_event("control why=%s", strerror(-r));
     job_send(FD_START, view_of("ready"), -1);
 }
 

@@ -9,6 +9,7 @@
 
 #include "queue/channel.h"
 #include "queue/checkpoint.h"
+#include "queue/control.h"
 #include "queue/effect.h"
 #include "queue/ledger.h"
 #include "queue/settings.h"
@@ -22,6 +23,7 @@ struct manager {
     struct ledger ledger;
     struct effects effects;
     struct takeup takeup;
+    struct control control;
     struct checkpoint checkpoint;
     struct channel local, remote;
     struct message *active;   /* by id */

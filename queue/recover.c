@@ -112,6 +112,25 @@ broken(const struct store *s, const struct ledger_line *l, uint64_t id)
     return r == -EEXIST ? 0 : r;
 }
 
+static int
+hold(struct recovered *rec, const struct store *s, uint64_t id, bool on)
+{
+    enum place place = PLACE_INFO;
+    const char *why;
+    struct queued q;
+    int r = store_load(s, place, id, &q, &why);
+
+    if (r == -ENOENT)
+        r = store_load(s, place = PLACE_TODO, id, &q, &why);
+    if (r < 0)
+        return r == -ENOENT || r == -EBADMSG || r == -ENOTSUP ? 0 : r;
+    q.slot.hold = on;
+    r = store_slot(s, place, id, &q.slot);
+    queued_free(&q);
+    add_id(&rec->marked, &rec->marked_count, id);
+    return r;
+}
+
 /* id: the message whose files could not be changed, if that fails. */
 static int
 apply(struct recovered *rec, const struct store *s,
@@ -130,6 +149,8 @@ apply(struct recovered *rec, const struct store *s,
         return answered(rec, s, l, id);
     if (ledger_is(l, "remove"))
         return take_away(s, *id);
+    if (ledger_is(l, "hold") || ledger_is(l, "release"))
+        return hold(rec, s, *id, ledger_is(l, "hold"));
     if (ledger_is(l, "broken"))
         return broken(s, l, *id);
     return 0;

@@ -28,6 +28,7 @@ enum load_kind {
     LOAD_DUE,
     LOAD_FORCED, /* whatever its slot says */
     LOAD_PARKED, /* was due before and is not advanced again */
+    LOAD_CANCEL, LOAD_DISCARD,
 };
 
 /* One queue file being read. */
@@ -37,6 +38,7 @@ struct load {
     uint64_t id;
     enum load_kind kind;
     bool due;
+    unsigned uid;         /* who cancels */
     struct queued queued;
     const char *why;
     int result;
@@ -64,7 +66,7 @@ advance(struct load *l, const struct store *s)
              (q->slot.next > now + AHEAD_MAX &&
               q->slot.next > q->envelope.notbefore);
     if (q->place == PLACE_TODO || !l->due || q->slot.hold ||
-        l->kind == LOAD_PARKED || any(q, FAILED) || !any(q, OWED))
+        l->kind >= LOAD_PARKED || any(q, FAILED) || !any(q, OWED))
         return 0;
     q->slot.attempts++;
     q->slot.next = (uint64_t)retry_next(q->id, (time_t)now, q->slot.attempts);
@@ -166,6 +168,8 @@ loaded(struct load *l)
     HASH_FIND(hh, m->active, &l->id, sizeof l->id, there);
     if (there || m->stopping || wait_for_original(m, q)) {
         queued_free(q);
+    } else if (l->kind == LOAD_CANCEL || l->kind == LOAD_DISCARD) {
+        message_cancel(m, q, l->kind == LOAD_DISCARD, l->uid);
     } else if (q->place == PLACE_INFO && !l->due && !any(q, FAILED) &&
                any(q, OWED)) {
         if (!q->slot.hold)
@@ -214,14 +218,42 @@ skipped(const struct takeup *t, uint64_t id)
     for (size_t i = 0; i < t->skip_count; i++)
         if (t->skip[i] == id)
             return true;
+    return takeup_locked(t, id);
+}
+
+bool
+takeup_locked(const struct takeup *t, uint64_t id)
+{
     for (unsigned i = 0; i < t->loading; i++)
         if (t->loads[i] == id)
+            return true;
+    for (unsigned i = 0; i < t->lock_count; i++)
+        if (t->locks[i] == id)
             return true;
     return false;
 }
 
+bool
+takeup_lock(struct takeup *t, uint64_t id)
+{
+    if (t->lock_count == LOCKS_MAX)
+        return false;
+    t->locks[t->lock_count++] = id;
+    return true;
+}
+
+void
+takeup_unlock(struct takeup *t, uint64_t id)
+{
+    for (unsigned i = 0; i < t->lock_count; i++)
+        if (t->locks[i] == id) {
+            t->locks[i] = t->locks[--t->lock_count];
+            return;
+        }
+}
+
 static void
-load(struct takeup *t, uint64_t id, enum load_kind kind)
+load_as(struct takeup *t, uint64_t id, enum load_kind kind, unsigned uid)
 {
     struct message *there;
     struct load *l;
@@ -234,8 +266,28 @@ load(struct takeup *t, uint64_t id, enum load_kind kind)
     l->takeup = t;
     l->id = id;
     l->kind = kind;
+    l->uid = uid;
     t->loads[t->loading++] = id;
     uv_queue_work(t->manager->loop, &l->work, load_work, on_loaded);
+}
+
+static void
+load(struct takeup *t, uint64_t id, enum load_kind kind)
+{
+    load_as(t, id, kind, 0);
+}
+
+void
+takeup_cancel(struct takeup *t, uint64_t id, bool discard, unsigned uid)
+{
+    load_as(t, id, discard ? LOAD_DISCARD : LOAD_CANCEL, uid);
+}
+
+void
+takeup_force(struct takeup *t, uint64_t id)
+{
+    schedule_add(&t->schedule, FORCED, id);
+    takeup_run(t);
 }
 
 void

@@ -15,6 +15,7 @@
 enum {
     ACTIVE_MAX = 3000,     /* messages in memory, each with a descriptor */
     LOADING_MAX = 16,
+    LOCKS_MAX = 32,
     FRESH_MAX = 65536,     /* ids waiting; more are left to the next scan */
     SCAN_IDLE_MS = 300 * 1000,
     ACTIVE_BYTES_MAX = 64 << 20, /* of envelopes and records in memory */
@@ -31,6 +32,8 @@ struct takeup {
     uint64_t *parked;       /* ids that a site has room for again, owned */
     size_t parked_at, parked_count, parked_room;
     uint64_t loads[LOADING_MAX]; /* ids being loaded */
+    uint64_t locks[LOCKS_MAX];   /* ids that somebody else works on */
+    unsigned lock_count;
     unsigned loading;
     bool scanning;
     bool missed;            /* todo/ may hold more than fresh */
@@ -65,6 +68,20 @@ void takeup_parked(struct takeup *t, uint64_t id);
 
 /* Loads what there is room for. */
 void takeup_run(struct takeup *t);
+
+/* id is due now, whatever its slot says. */
+void takeup_force(struct takeup *t, uint64_t id);
+
+/* id is loaded to fail for all who are owed, or to be set aside. */
+void takeup_cancel(struct takeup *t, uint64_t id, bool discard, unsigned uid);
+
+/* While it is locked id is not loaded, and a moment it is due is forgotten:
+ * who unlocks it sees to that.  false if too many are. */
+bool takeup_lock(struct takeup *t, uint64_t id);
+void takeup_unlock(struct takeup *t, uint64_t id);
+
+/* Whether id is locked or being loaded. */
+bool takeup_locked(const struct takeup *t, uint64_t id);
 
 /* Everything deferred is due now (ALRM). */
 void takeup_all(struct takeup *t);
