@@ -19,6 +19,7 @@
 #include "base/conf.h"
 #include "base/file.h"
 #include "base/id.h"
+#include "base/jail.h"
 #include "base/log.h"
 #include "queue/door.h"
 
@@ -131,6 +132,20 @@ drop_root(struct program *p)
     }
 }
 
+/* From here on: new files below the spool, no names listed, no network. */
+static void
+close_in(const struct program *p)
+{
+    struct jail_path path = {p->paths.queue,
+                             JAIL_READ | JAIL_WRITE | JAIL_CREATE};
+    int r = jail_files(&path, 1);
+
+    if (r < 0)
+        log_event("jail program=enqueue doing=files why=%s", strerror(-r));
+    if ((r = jail_seal(JAIL_NOEXEC | JAIL_NOLISTDIR | JAIL_NONETWORK)) < 0)
+        log_die("fatal doing=\"close enqueue in\" why=%s", strerror(-r));
+}
+
 static void
 on_term(uv_signal_t *s, int number)
 {
@@ -217,6 +232,7 @@ main(int argc, char **argv)
         drop_root(&p);
     if (sodium_init() < 0)
         log_die("fatal why=\"libsodium does not start\"");
+    close_in(&p);
     commit_init(&p.enqueue.commit, p.enqueue.loop, &p.enqueue.todo,
                 pull_trigger);
     if (!direct)

@@ -17,6 +17,7 @@
 
 #include "base/file.h"
 #include "base/id.h"
+#include "base/jail.h"
 #include "base/log.h"
 #include "queue/attempt.h"
 #include "queue/ledgerkey.h"
@@ -313,6 +314,23 @@ signals(struct program *p)
     uv_signal_start(&p->alarm, on_alarm, SIGALRM);
 }
 
+/* From here on: the spool, the settings, no network, no other program. */
+static void
+close_in(const struct program *p)
+{
+    struct jail_path paths[] = {
+        {p->paths.queue, JAIL_READ | JAIL_WRITE | JAIL_LIST | JAIL_CREATE},
+        {p->paths.control, JAIL_READ},
+    };
+    int r = jail_files(paths, sizeof paths / sizeof *paths);
+
+    if (r < 0)
+        log_event("jail program=manager doing=files why=%s", strerror(-r));
+    if ((r = jail_seal(JAIL_NOEXEC | JAIL_NONETWORK)) < 0)
+        log_die("fatal doing=\"close the manager in\" why=%s",
+                strerror(-r));
+}
+
 static void
 begin(struct program *p, unsigned char *secret)
 {
@@ -391,6 +409,7 @@ main(int argc, char **argv)
     buf_free(&why);
     if ((r = store_open(&p.manager.store, p.paths.queue)) < 0)
         log_die("fatal file=%s why=%s", p.paths.queue, strerror(-r));
+    close_in(&p);
     begin(&p, secret);
     uv_run(p.manager.loop, UV_RUN_DEFAULT);
     log_event("stopped program=manager");
