@@ -609,7 +609,7 @@ leave(struct message *msg)
         next = now + BOUNCE_AGAIN;
     else if (msg->in_job && next <= now)
         next = (uint64_t)retry_next(msg->id, (time_t)now, slot->attempts);
-    else if (next < msg->queued.envelope.notbefore)
+    else if (now < msg->queued.envelope.notbefore)
         next = msg->queued.envelope.notbefore;
     if (!m->stopping && !slot->hold)
         schedule_add(&m->takeup.schedule, (time_t)next, msg->id);

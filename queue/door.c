@@ -178,15 +178,15 @@ static void
 link_message(uv_work_t *work)
 {
     struct caller *c = work->data;
-    uint64_t now = date_now() / 1000;
+    uint64_t now = date_now() / 1000, next = c->envelope.notbefore;
 
     if (c->message.id == 0) {
         c->message.birth_ms = date_now();
         c->message.id = id_make(c->message.birth_ms, randombytes_random());
     }
-    c->result = incoming_link(&c->message, &c->envelope,
-                              (uint64_t)retry_next(c->message.id,
-                                                   (time_t)now, 1));
+    if (next <= now)
+        next = (uint64_t)retry_next(c->message.id, (time_t)now, 1);
+    c->result = incoming_link(&c->message, &c->envelope, next);
 }
 
 static void

@@ -66,7 +66,8 @@ advance(struct load *l, const struct store *s)
              (q->slot.next > now + AHEAD_MAX &&
               q->slot.next > q->envelope.notbefore);
     if (q->place == PLACE_TODO || !l->due || q->slot.hold ||
-        l->kind >= LOAD_PARKED || any(q, FAILED) || !any(q, OWED))
+        q->envelope.notbefore > now || l->kind >= LOAD_PARKED ||
+        any(q, FAILED) || !any(q, OWED))
         return 0;
     q->slot.attempts++;
     q->slot.next = (uint64_t)retry_next(q->id, (time_t)now, q->slot.attempts);
