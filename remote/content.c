@@ -29,6 +29,10 @@ content_free(struct content *c)
     file_close(&c->fd);
     free(c->sum);
     c->sum = NULL;
+    if (c->convert)
+        convert_free(c->convert);
+    free(c->convert);
+    c->convert = NULL;
     buf_free(&c->piece);
 }
 
@@ -38,20 +42,68 @@ content_damaged(const struct content *c)
     return c->error == -EBADMSG || c->error == -ENODATA;
 }
 
+void
+content_convert(struct content *c, uint32_t flags, bool eight_fits)
+{
+    assert(!c->started && !c->convert);
+    c->convert = mem_alloc(sizeof *c->convert);
+    convert_init(c->convert, flags, eight_fits);
+}
+
+const char *
+content_refused(const struct content *c)
+{
+    return c->error == -EILSEQ && c->convert ? c->convert->refused : NULL;
+}
+
+/* The piece as it will be sent.  False: it cannot. */
+static bool
+dress(struct content *c, struct view raw)
+{
+    struct buf converted = {0};
+    bool good;
+
+    if (!c->convert) {
+        wire_add(&c->wire, raw, &c->piece);
+        return true;
+    }
+    good = convert_add(c->convert, raw, c->left == 0, &converted);
+    if (good)
+        wire_add(&c->wire, buf_view(&converted), &c->piece);
+    buf_free(&converted);
+    return good;
+}
+
+/* A piece as it stands in the file; 0 or a negative errno. */
+static int
+read_raw(struct content *c, char *raw, size_t *len)
+{
+    int r;
+
+    *len = c->left < c->piece_max ? (size_t)c->left : c->piece_max;
+    if ((r = file_pread(c->fd, raw, *len, c->offset)) < 0)
+        return r;
+    digest_add(c->sum, raw, *len);
+    c->offset += *len;
+    c->left -= *len;
+    return 0;
+}
+
+/* What is refused is read to its end all the same: if it is damaged, it is
+ * not the sender's fault. */
 static int
 read_piece(struct content *c)
 {
-    size_t len = c->left < c->piece_max ? (size_t)c->left : c->piece_max;
-    char *raw = mem_alloc(len);
+    char *raw = mem_alloc(c->piece_max);
     unsigned char sum[DIGEST_LEN];
-    int r = file_pread(c->fd, raw, len, c->offset);
+    bool good = true;
+    size_t len;
+    int r;
 
-    if (r == 0) {
-        digest_add(c->sum, raw, len);
-        wire_add(&c->wire, view_make(raw, len), &c->piece);
-        c->offset += len;
-        c->left -= len;
-    }
+    if ((r = read_raw(c, raw, &len)) == 0)
+        good = dress(c, view_make(raw, len));
+    while (r == 0 && !good && c->left > 0)
+        r = read_raw(c, raw, &len);
     free(raw);
     if (r < 0 || c->left > 0)
         return r;
@@ -59,7 +111,7 @@ read_piece(struct content *c)
     if (!digest_equal(sum, c->digest))
         return -EBADMSG;
     wire_end(&c->wire, &c->piece);
-    return 0;
+    return good ? 0 : -EILSEQ;
 }
 
 static void
@@ -87,7 +139,7 @@ void
 content_read(struct content *c, uv_loop_t *loop, unsigned sessions)
 {
     assert(!c->busy && !c->ended);
-    c->busy = true;
+    c->busy = c->started = true;
     c->ready = false;
     c->piece_max = sessions > CONTENT_MANY ? CONTENT_SMALL_PIECE
                                            : CONTENT_PIECE;

@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "base/job.h"
+#include "remote/convert.h"
 #include "remote/wire.h"
 
 enum {
@@ -24,9 +25,11 @@ struct content {
     size_t piece_max;        /* bytes read next */
     unsigned char digest[DIGEST_LEN];
     struct digest *sum;      /* owned */
+    struct convert *convert; /* owned; NULL: sent as it is */
     struct wire wire;
     struct buf piece;        /* ready to be sent; room for the dot behind it */
     int error;               /* of the last read */
+    bool started;            /* something was read */
     bool busy;               /* the pool has it: nothing may be touched */
     bool ready;              /* piece holds bytes nobody has sent */
     bool ended;              /* piece is the last, and verified */
@@ -36,6 +39,14 @@ struct content {
 /* Takes fd.  on_piece is called on the loop after each content_read. */
 void content_init(struct content *c, const struct job *job, int fd,
                   void (*on_piece)(struct content *));
+
+/* What is read is converted; before the first content_read.  flags: JOB_*;
+ * eight_fits: the server takes 8-bit bytes. */
+void content_convert(struct content *c, uint32_t flags, bool eight_fits);
+
+/* Why the message cannot be converted: an error of -EILSEQ.  Its digest has
+ * been checked nevertheless. */
+const char *content_refused(const struct content *c);
 
 /* Reads the next piece; not while busy, not after the end.  sessions: how many
  * there are, which share the memory. */

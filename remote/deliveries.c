@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "remote/fit.h"
 #include "remote/session.h"
 
 struct delivery {
@@ -168,6 +169,9 @@ on_piece(struct content *c)
         d->flags |= REPORT_DAMAGED;
         outcome_set(&o, LATER, "4.3.0",
                     "the message in the queue does not match its digest");
+    } else if (content_refused(c)) {
+        outcome_set(&o, NEVER, "5.6.3", "SMTP cannot carry the message: %s",
+                    content_refused(c));
     } else {
         outcome_errno(&o, c->error, "reading the message");
     }
@@ -184,7 +188,8 @@ start_work(struct delivery *d)
     d->work.until = uv_now(sessions->loop) +
                     (DELIVERY_TIME + d->job.length / DELIVERY_RATE) * 1000;
     d->work.done = on_done;
-    content_read(&d->work.content, sessions->loop, d->all->count);
+    if (!fit_may_convert(d->job.flags))
+        content_read(&d->work.content, sessions->loop, d->all->count);
     sessions_key(&key, &d->job);
     s = sessions_take(sessions, buf_view(&key));
     buf_free(&key);

@@ -8,23 +8,14 @@ static const struct {
     const char *code;
     const char *why;
 } rules[] = {
-    {JOB_NUL, 0, "5.6.0",
-     "the message holds a NUL byte, which SMTP cannot carry"},
-    {JOB_BARE_CR, 0, "5.6.0",
-     "the message holds a CR that ends no line, which SMTP forbids"},
-    {JOB_LONG_LINE, 0, "5.6.0",
-     "the message holds a line of more than 998 bytes, SMTP's limit"},
     {JOB_REQUIRETLS, 0, "5.7.30",
      "the sender requires TLS (REQUIRETLS), which cannot be had here"},
     {JOB_SMTPUTF8, SMTP_SMTPUTF8, "5.6.7",
      "the message needs SMTPUTF8, which the server does not offer"},
-    {JOB_8BIT_BODY, SMTP_8BITMIME, "5.6.3",
-     "the body is 8-bit and the server does not offer 8BITMIME"},
     {JOB_8BIT_HEADER, SMTP_8BITMIME, "5.6.3",
      "the header is 8-bit and the server does not offer 8BITMIME"},
 };
-/* NUL: RFC 5321 2.4; CR: 2.3.8; length: 4.5.3.1.6; TLS: RFC 8689 4.2.1;
- * SMTPUTF8: RFC 6531 3.2; 8-bit: RFC 6152 3. */
+/* TLS: RFC 8689 4.2.1; SMTPUTF8: RFC 6531 3.2; 8-bit: RFC 6152 3. */
 
 bool
 fit_content(uint32_t flags, uint32_t extensions, struct outcome *o)
@@ -35,6 +26,21 @@ fit_content(uint32_t flags, uint32_t extensions, struct outcome *o)
             return false;
         }
     return true;
+}
+
+/* NUL: RFC 5321 2.4; CR: 2.3.8; length: 4.5.3.1.6; 8-bit: RFC 6152 3. */
+bool
+fit_convert(uint32_t flags, uint32_t extensions)
+{
+    if (!(extensions & SMTP_8BITMIME) && (flags & JOB_8BIT_BODY))
+        return true;
+    return flags & (JOB_NUL | JOB_BARE_CR | JOB_LONG_LINE);
+}
+
+bool
+fit_may_convert(uint32_t flags)
+{
+    return fit_convert(flags, 0);
 }
 
 bool

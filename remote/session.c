@@ -222,6 +222,19 @@ spoke_early(struct session *s)
     return true;
 }
 
+/* The first piece of what is converted is read when the server is known. */
+static void
+read_content(struct session *s)
+{
+    const struct smtp_client *client = &s->client;
+    struct content *c = &s->work->content;
+
+    if (client->convert && !c->started)
+        content_convert(c, client->mail->job->flags,
+                        client->extensions & SMTP_8BITMIME);
+    content_read(c, s->all->loop, s->all->count);
+}
+
 /* The next piece of the message, the last with the dot behind it.  False:
  * the pool is reading it. */
 static bool
@@ -232,7 +245,7 @@ send_content(struct session *s)
     if (c->busy)
         return false;
     if (!c->ready) {
-        content_read(c, s->all->loop, s->all->count);
+        read_content(s);
         return false;
     }
     if (c->ended) {

@@ -72,6 +72,7 @@ struct smtp_client {
     uint32_t rcpt;          /* STAGE_RCPT: whose answer is awaited */
     uint32_t accepted;      /* recipients of this mail */
     unsigned answers;       /* replies taken so far */
+    bool convert;           /* this mail's content has to be converted */
     bool utf8;              /* an address of this mail needs SMTPUTF8 */
     bool ahead;             /* MAIL, RCPT and DATA went out in one go */
     bool dirty;             /* the next mail needs RSET first */

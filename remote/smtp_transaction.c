@@ -90,6 +90,7 @@ mail_fits(struct smtp_client *c)
     if (fit_needs_utf8(m->job->sender))
         flags |= JOB_SMTPUTF8;
     c->utf8 = flags & JOB_SMTPUTF8;
+    c->convert = fit_convert(flags, c->extensions);
     if (!fit_content(flags, c->extensions, &o) ||
         !fit_size(m->job->length, c->size_limit, &o)) {
         smtp_mail_settle_all(m, &o);
@@ -108,10 +109,14 @@ mail_fits(struct smtp_client *c)
     return m->open > 0;
 }
 
+/* How large it will be when converted is not known (RFC 1870 5). */
 static void
 put_mail(struct smtp_client *c)
 {
-    smtp_command_mail(&c->out, c->mail->job, c->extensions, c->utf8);
+    uint32_t hidden = c->convert ? SMTP_SIZE : 0;
+
+    smtp_command_mail(&c->out, c->mail->job, c->extensions & ~hidden,
+                      c->utf8);
 }
 
 static void
