@@ -75,9 +75,9 @@ static const struct {
      MIXED "\n--b\nContent-Type: multipart/alternative;\n"
      " boundary=\"b c\"\n\n--b c\n" QP "\nx=3D\n--b \n" QP "\ny\n--b--\n", 0},
     {"a message within is converted within",
-     MIXED "\n--b\nContent-Type: message/rfc822\n\nA: b\n\n\x01\n--b--\n",
+     MIXED "\n--b\nContent-Type: message/rfc822\n\nA: b\n\n=\n--b--\n",
      MIXED "\n--b\nContent-Type: message/rfc822\n\nA: b\n" V TEXT QP
-     "\n=01\n--b--\n", 0},
+     "\n=3D\n--b--\n", 0},
     {"parts of a digest are messages (RFC 2046 5.1.5)",
      V "Content-Type: multipart/digest; boundary=b\n\n--b\n\nA: b\n\nx=\n"
      "--b--\n",
