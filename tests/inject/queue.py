@@ -20,7 +20,7 @@ def queue(i, envelope, message=TEXT, program=None, env=None):
     os.close(r0)
     os.close(r1)
     for fd, data in ((w0, message), (w1, envelope)):
-        with os.fdopen(fd, 'wb') as f:
+        with os.fdopen(fd, 'wb', 0) as f:
             try:
                 f.write(data)
             except BrokenPipeError:
