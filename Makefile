@@ -50,6 +50,7 @@ help:
 	@echo "make test       all tests, with what is built now"
 	@echo "make bench      the first measurements"
 	@echo "make check-san  unit tests and the demo under sanitizers"
+	@echo "make fuzz       every parser of bytes from outside, by libFuzzer"
 	@echo "make layers     who includes whom"
 	@echo "make install    DESTDIR= PREFIX=/usr/local, see INSTALL"
 	@echo "make install-sendmail, uninstall, clean"
@@ -85,6 +86,21 @@ $(TESTS): $(B)/tests/%: $(B)/tests/%.o \
 		$(B)/lib$$(call room,$$*).a $(B)/libbase.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -o $@ $^ $(ALLLDFLAGS) $(LIBS)
+
+# tests/fuzz/ROOM-NAME_fuzz.c, by clang with libFuzzer.  QUICK=1 is CI's
+# share, SEED=n repeats a run, SECONDS_EACH=n how long each is run.
+FUZZERS = $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/*_fuzz.c))
+$(FUZZERS): $(B)/tests/fuzz/%_fuzz: $(B)/tests/fuzz/%_fuzz.o \
+		$(B)/lib$$(firstword $$(subst -, ,$$*)).a $(B)/libbase.a
+	$(CC) $(ALLCFLAGS) -fsanitize=fuzzer -o $@ $^ $(ALLLDFLAGS) $(LIBS)
+
+fuzz:
+	@tests/prepare.sh fuzz
+	@$(MAKE) -s -j2 B=$(B)/fuzz CC=clang OPT="-O1 -g" \
+		SAN="-fsanitize=fuzzer-no-link $(SANITIZE)" fuzz-run
+
+fuzz-run: $(FUZZERS)
+	@tests/fuzz/run.sh $(B) $^
 
 # base includes base alone; every other room base and itself.
 layers:
@@ -170,5 +186,5 @@ format:
 
 FORCE:
 
-.PHONY: all help layers demo bench check test check-san install \
+.PHONY: all help fuzz fuzz-run layers demo bench check test check-san install \
 	install-sendmail uninstall clean format FORCE

@@ -84,11 +84,14 @@ addr_domain(struct view domain, const char **why)
 void
 addr_split(struct view kept, struct view *local, struct view *domain)
 {
-    size_t at = view_findlast(kept, '@');
+    size_t at = 0;
 
-    /* An unqualified "a@b" ends in its quote, a domain never does. */
-    if (kept.len && kept.data[kept.len - 1] == '"')
-        at = kept.len;
+    /* The first '@' outside of quotes: a literal may hold others. */
+    if (kept.len && kept.data[0] == '"')
+        for (at = 1; at < kept.len && kept.data[at] != '"'; at++)
+            at += kept.data[at] == '\\';
+    at = at < kept.len ? at : kept.len;
+    at += view_find(view_from(kept, at), '@');
     *local = view_make(kept.data, at);
     *domain = view_from(kept, at + 1);
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # prepare.sh - installs the Debian packages that a purpose needs
 #
-# usage: tests/prepare.sh build|demo|check
+# usage: tests/prepare.sh build|demo|check|fuzz
 #
 # As root, or by sudo.  Does nothing where all are there; where they cannot
 # be installed it says which ones to install and exits 1.
@@ -9,12 +9,14 @@ build="gcc libc6-dev make libuv1-dev libsodium-dev libunbound-dev
     libseccomp-dev uthash-dev"
 demo="$build python3 python3-aiosmtpd util-linux"
 check="$demo clang mandoc perl strace"
+fuzz="$build python3 clang libclang-rt-14-dev"
 
 case $1 in
 build) wanted=$build ;;
 demo) wanted=$demo ;;
 check) wanted=$check ;;
-*) echo "usage: tests/prepare.sh build|demo|check" >&2; exit 64 ;;
+fuzz) wanted=$fuzz ;;
+*) echo "usage: tests/prepare.sh build|demo|check|fuzz" >&2; exit 64 ;;
 esac
 
 missing() {

@@ -1,0 +1,62 @@
+#!/usr/bin/python3
+"""Writes small seed corpora: seeds.py FOLDER makes FOLDER/FUZZER/N."""
+import pathlib
+import struct
+import sys
+
+
+def field(tag, value):
+    return bytes([tag]) + struct.pack("<I", len(value)) + value
+
+
+ENVELOPE = (field(1, b"ann@example.org") + field(2, b"bob@example.org") +
+            field(3, b"\x06") + field(4, b"rfc822;bob@example.org") +
+            field(2, b"cyd@example.net") + field(6, b"QQ1"))
+HEADER = (b"From: Ann <ann@a.test>\r\nTo: \"B C\" <b@c.test>,\r\n\td@e.test\r\n"
+          b"Bcc: x@y.test\r\nSubject: =?utf-8?q?x?=\r\n\r\nbody\r\n")
+STAMP = b"2026-11-22T10:00:00.000Z "
+SEEDS = {
+    "base-envelope": [ENVELOPE],
+    "base-header": [HEADER, HEADER.replace(b"\r", b""), b"no field\n"],
+    "base-address": [b"Ann <a@b.test>, \"x y\"@c.test (z), g: d@[127.0.0.1];",
+                     b"<@r.test:a@b.test>", b"<\"a\\\"b\"@[IPv6:::1]>"],
+    "base-reply": [b"250-mx.test hello\r\n250-SIZE 1000\r\n250 DSN\r\n",
+                   b"550 5.1.1 no such user\r\n"],
+    "base-job": [],
+    "base-frame": [struct.pack("<I", 3) + b"Dabc" + struct.pack("<I", 0) +
+                   b"."],
+    "base-line": [b"event a=1 key=7 why=\"two \\\"words\\\" \\x0a\""],
+    "queue-file": [b"\x82\x00" + bytes(64) + ENVELOPE + bytes(32)],
+    "queue-message": [b"GODWIT\n\x1a" + struct.pack("<IIQQQQQQQI", 1, 0, 5, 9,
+                                                    512, 0, 512, 64, 576, 2)],
+    "queue-ledger": [STAMP + b"segment base=0 size=4096 after=0 prev=" +
+                     b"A" * 32 + b"*\n" + STAMP + b"deliver id=01 rcpt=1*\n",
+                     STAMP + b"start*\n=next\n" + STAMP + b"stop*\nx\n"],
+    "queue-blocks": [b"01HF3Q8G000AB:1,2",
+                     b"fail time=1 rcpt=0 expired=0 code=5.1.1 host= why=x "
+                     b"to=a@b *0123456789abcdef\n"],
+    "queue-routes": [b"\x01example.org:[192.0.2.1]:25\n.x.test:\n:relay\n",
+                     b"\x00a.test\nB.TEST.\n", b"\x037d\n"],
+    "inject-smtp": [b"EHLO x\r\nMAIL FROM:<a@x.test> SIZE=10 RET=HDRS\r\n"
+                    b"RCPT TO:<b@y.test> NOTIFY=NEVER\r\nDATA\r\n"
+                    b"..a\r\nb\r\n.\r\nQUIT\r\n",
+                    b"HELO x\r\nNOOP\r\nRSET\r\nVRFY a\r\n"],
+    "inject-complete": [HEADER, b"Fa@b.test\0Tc@d.test\0Te\0\0"],
+    "remote-client": [b"220 mx\n250-mx\n250 PIPELINING\n250 ok\n250 ok\n"
+                      b"550 5.1.1 no\n354 go\n250 2.0.0 done\n",
+                      b"220 mx\n502 no\n250 mx\n250 ok\n250 ok\n250 ok\n"
+                      b"354 go\n451 4.3.0 later\n"],
+    "remote-mx": [b"\x0d\x00\x0a\x02mx\x04test\x00\x04\x00\x00\x00\x00"],
+}
+
+
+def main():
+    top = pathlib.Path(sys.argv[1])
+    for name, seeds in SEEDS.items():
+        folder = top / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for n, seed in enumerate(seeds):
+            (folder / str(n)).write_bytes(seed)
+
+
+main()
