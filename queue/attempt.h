@@ -100,4 +100,32 @@ void message_nobounces(struct manager *m);
 /* What is true now is looked at again (after the ledger recovered...). */
 void message_step(struct message *msg);
 
+/* For the parts of an attempt (outcomes, handout, failing): */
+
+/* The address of a recipient. */
+struct view message_rcpt(const struct message *msg, uint32_t index);
+
+/* A line about this message was appended: it must be synced, and its effect
+ * done, before a checkpoint may pass it. */
+void message_note(struct message *msg);
+
+/* A recipient's state changed, and a line says so: the record follows when
+ * that is synced. */
+void message_setstate(struct message *msg, uint32_t index,
+                      enum rcpt_state state);
+
+/* What became of a recipient: recorded, or kept for the reports. */
+void message_outcome(struct message *msg, uint32_t index,
+                     const struct outcome *o, const char *host);
+
+/* The lines themselves; where as ledger_line has it. */
+void message_recordaccept(struct message *msg);
+void message_recordoutcome(struct message *msg, const char *event,
+                           uint64_t *where, uint32_t index,
+                           const struct outcome *o, const char *host);
+
+/* Work in the pool while the message is doing that. */
+void message_work(struct message *msg, enum doing doing, uv_work_cb run,
+                  uv_after_work_cb after);
+
 #endif

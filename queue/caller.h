@@ -1,0 +1,44 @@
+/* caller.h - one connection to enqueue: frames in, answers out */
+#ifndef QUEUE_CALLER_H
+#define QUEUE_CALLER_H
+
+#include <sys/socket.h>
+
+#include "queue/door.h"
+
+/* One connection.  Dies with its last close callback. */
+struct caller {
+    struct commit_entry entry; /* first: done() gets it back */
+    struct caller *next, **link;
+    struct door *door;
+    uv_pipe_t pipe;
+    uv_timer_t idle;
+    uv_work_t work;
+    uint64_t began;
+    struct ucred who;
+    struct buf in;       /* frames not yet looked at */
+    struct buf out;
+    uv_write_t write;
+    struct incoming message;
+    struct envelope envelope;
+    struct buf who_text; /* the envelope's caller field */
+    bool begun;          /* a frame of the current message was seen */
+    bool busy;           /* in the pool or waiting for the sync */
+    bool closing;
+    bool rejected;       /* one connection too many: answered, then closed */
+    char refusal;        /* 0, or 'Z' or 'N': the message is not wanted */
+    char why[512];
+    int handles;
+    int result;
+};
+
+/* A caller of d whose pipe is still to be connected. */
+struct caller *caller_new(struct door *d);
+
+/* Its pipe is connected: looks who it is and serves it, if there is room. */
+void caller_welcome(struct caller *c);
+
+/* While the pool works for it the caller stays until that has ended. */
+void caller_close(struct caller *c);
+
+#endif

@@ -1,0 +1,255 @@
+#include "queue/load.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/id.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "queue/answers.h"
+#include "queue/attempt.h"
+#include "queue/manager.h"
+#include "queue/retry.h"
+
+/* One queue file being read. */
+struct load {
+    uv_work_t work;
+    struct takeup *takeup;
+    uint64_t id;
+    enum load_kind kind;
+    bool due;
+    unsigned uid;         /* who cancels */
+    struct queued queued;
+    const char *why;
+    int result;
+};
+
+static bool
+any(const struct queued *q, enum rcpt_state state)
+{
+    for (uint32_t i = 0; i < q->header.rcpt_count; i++)
+        if (q->states[i].state == state)
+            return true;
+    return false;
+}
+
+/* The next attempt is written before this one, so that a crash in it hammers
+ * nobody; the first attempt has nothing to write. */
+static int
+advance(struct load *l, const struct store *s)
+{
+    struct queued *q = &l->queued;
+    uint64_t now = (uint64_t)time(NULL);
+
+    l->due = l->kind != LOAD_DUE || q->place == PLACE_TODO || !q->slot_ok ||
+             q->slot.next <= now ||
+             (q->slot.next > now + SLOT_AHEAD_MAX &&
+              q->slot.next > q->envelope.notbefore);
+    if (q->place == PLACE_TODO || !l->due || q->slot.hold ||
+        q->envelope.notbefore > now || l->kind >= LOAD_PARKED ||
+        any(q, FAILED) || !any(q, OWED))
+        return 0;
+    q->slot.attempts++;
+    q->slot.next = (uint64_t)retry_next(q->id, (time_t)now, q->slot.attempts);
+    return store_slot(s, q->place, q->id, &q->slot);
+}
+
+static void
+load_work(uv_work_t *w)
+{
+    struct load *l = w->data;
+    const struct store *s = &l->takeup->manager->store;
+
+    if (l->kind != LOAD_FRESH)
+        l->result = store_load(s, PLACE_INFO, l->id, &l->queued, &l->why);
+    if (l->kind == LOAD_FRESH || l->result == -ENOENT)
+        l->result = store_load(s, PLACE_TODO, l->id, &l->queued, &l->why);
+    if (l->result == 0 && (l->result = advance(l, s)) < 0)
+        queued_free(&l->queued);
+}
+
+/* A damaged file on its way to broken/. */
+struct aside {
+    struct manager *manager;
+    struct queued queued;
+    struct ledger_wait wait;
+    struct effect effect;
+    struct checkpoint_item item;
+};
+
+static void
+on_aside(struct effect *e)
+{
+    struct aside *a = (struct aside *)((char *)e -
+                                       offsetof(struct aside, effect));
+    struct manager *m = a->manager;
+
+    checkpoint_done(&m->checkpoint, &a->item, UINT64_MAX);
+    m->active_count--;
+    free(a);
+    manager_wake(m);
+}
+
+static void
+on_aside_recorded(struct ledger_wait *w)
+{
+    struct aside *a = (struct aside *)((char *)w -
+                                       offsetof(struct aside, wait));
+
+    a->effect.kind = EFFECT_ASIDE;
+    a->effect.queued = &a->queued;
+    a->effect.done = on_aside;
+    effects_add(&a->manager->effects, &a->effect);
+}
+
+static void
+set_aside(struct manager *m, uint64_t id, enum place place, const char *why)
+{
+    struct aside *a = mem_alloc(sizeof *a);
+    id_text text;
+
+    a->manager = m;
+    a->queued.id = id;
+    a->queued.place = place;
+    a->queued.fd = -1;
+    m->active_count++;
+    log_event("broken id=%s from=%s why=%s then=\"set aside in broken/, to "
+              "be looked at\"", id_print(id, text), place_name(place), why);
+    ledger_line(&m->ledger, NULL, "broken id=%s from=%s why=%s", text,
+                place_name(place), why);
+    checkpoint_note(&m->checkpoint, &a->item);
+    ledger_wait(&m->ledger, &a->wait, on_aside_recorded);
+}
+
+/* A bounce waits while the message it answers is in memory: that one records
+ * the bounce itself. */
+static bool
+wait_for_original(struct manager *m, const struct queued *q)
+{
+    struct message *original;
+    uint64_t id;
+
+    if (q->place != PLACE_TODO || q->envelope.answers.len == 0)
+        return false;
+    id = answers_id(q->envelope.answers);
+    HASH_FIND(hh, m->active, &id, sizeof id, original);
+    if (original)
+        message_then(original, q->id);
+    return original != NULL;
+}
+
+static void
+loaded(struct load *l)
+{
+    struct takeup *t = l->takeup;
+    struct manager *m = t->manager;
+    struct queued *q = &l->queued;
+    struct message *there;
+
+    HASH_FIND(hh, m->active, &l->id, sizeof l->id, there);
+    if (there || m->stopping || wait_for_original(m, q)) {
+        queued_free(q);
+    } else if (l->kind == LOAD_CANCEL || l->kind == LOAD_DISCARD) {
+        message_cancel(m, q, l->kind == LOAD_DISCARD, l->uid);
+    } else if (q->place == PLACE_INFO && !l->due && !any(q, FAILED) &&
+               any(q, OWED)) {
+        if (!q->slot.hold)
+            schedule_add(&t->schedule, (time_t)q->slot.next, l->id);
+        queued_free(q);
+    } else {
+        /* Found by a scan: an earlier life may have tried it. */
+        message_begin(m, q, l->due, !t->started, l->kind == LOAD_PARKED);
+    }
+}
+
+static void
+on_loaded(uv_work_t *w, int status)
+{
+    struct load *l = w->data;
+    struct takeup *t = l->takeup;
+    int r = status < 0 ? status : l->result;
+    id_text id;
+
+    for (unsigned i = 0; i < t->loading; i++)
+        if (t->loads[i] == l->id) {
+            t->loads[i] = t->loads[--t->loading];
+            break;
+        }
+    if (r == 0) {
+        loaded(l);
+    } else if (r == -EBADMSG) {
+        set_aside(t->manager, l->id, l->queued.place, l->why);
+    } else if (r == -ENOTSUP) {
+        t->unreadable++;
+        log_event("queue id=%s in=%s why=%s then=\"kept, not touched\"",
+                  id_print(l->id, id), place_name(l->queued.place), l->why);
+    } else if (r != -ENOENT) {
+        log_event("queue id=%s in=%s doing=read why=%s then=\"again in a "
+                  "minute\"", id_print(l->id, id),
+                  place_name(l->queued.place), strerror(-r));
+        schedule_add(&t->schedule, time(NULL) + LOAD_AGAIN, l->id);
+    }
+    free(l);
+    manager_wake(t->manager);
+}
+
+static bool
+load_skipped(const struct takeup *t, uint64_t id)
+{
+    for (size_t i = 0; i < t->skip_count; i++)
+        if (t->skip[i] == id)
+            return true;
+    return takeup_locked(t, id);
+}
+
+bool
+takeup_locked(const struct takeup *t, uint64_t id)
+{
+    for (unsigned i = 0; i < t->loading; i++)
+        if (t->loads[i] == id)
+            return true;
+    for (unsigned i = 0; i < t->lock_count; i++)
+        if (t->locks[i] == id)
+            return true;
+    return false;
+}
+
+bool
+takeup_lock(struct takeup *t, uint64_t id)
+{
+    if (t->lock_count == LOCKS_MAX)
+        return false;
+    t->locks[t->lock_count++] = id;
+    return true;
+}
+
+void
+takeup_unlock(struct takeup *t, uint64_t id)
+{
+    for (unsigned i = 0; i < t->lock_count; i++)
+        if (t->locks[i] == id) {
+            t->locks[i] = t->locks[--t->lock_count];
+            return;
+        }
+}
+
+void
+load_begin(struct takeup *t, uint64_t id, enum load_kind kind, unsigned uid)
+{
+    struct message *there;
+    struct load *l;
+
+    HASH_FIND(hh, t->manager->active, &id, sizeof id, there);
+    if (there || load_skipped(t, id))
+        return;
+    l = mem_alloc(sizeof *l);
+    l->work.data = l;
+    l->takeup = t;
+    l->id = id;
+    l->kind = kind;
+    l->uid = uid;
+    t->loads[t->loading++] = id;
+    uv_queue_work(t->manager->loop, &l->work, load_work, on_loaded);
+}
