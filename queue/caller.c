@@ -252,6 +252,42 @@ begin_message(struct caller *c)
     buf_addbyte(&in->content, '\n');
 }
 
+/* Root and the spool's owner could write the spool by themselves. */
+static bool
+trusted(const struct caller *c)
+{
+    return c->door->kind == DOOR_MANAGER || c->who.uid == 0 ||
+           c->who.uid == c->door->enqueue->owner;
+}
+
+/* Whether the caller's user may send this now, which then is counted; false
+ * and a refusal if not. */
+static bool
+allowed(struct caller *c, struct view sender)
+{
+    struct enqueue *e = c->door->enqueue;
+    unsigned uid = (unsigned)c->who.uid;
+    char why[sizeof c->why];
+    uint64_t wait;
+
+    if (trusted(c))
+        return true;
+    if (!access_sender(&e->access, uid, sender)) {
+        snprintf(why, sizeof why, "5.7.1 uid %u may not send as <%.*s>", uid,
+                 (int)sender.len, sender.data);
+        refuse(c, 'N', why);
+    } else if ((wait = access_count(&e->access, uid, uv_now(e->loop))) > 0) {
+        snprintf(why, sizeof why, "4.7.1 uid %u has sent its messages of an "
+                 "hour; the next may come in %ju s", uid,
+                 (uintmax_t)(wait + 999) / 1000);
+        refuse(c, 'Z', why);
+    } else {
+        return true;
+    }
+    log_event("refuse uid=%u why=%s", uid, why);
+    return false;
+}
+
 /* What only the house may say; false and a refusal if somebody else did. */
 static bool
 permitted(struct caller *c, struct envelope *e)
@@ -295,7 +331,7 @@ complete(struct caller *c)
         buf_free(&text);
         return;
     }
-    if (!permitted(c, &c->envelope)) {
+    if (!permitted(c, &c->envelope) || !allowed(c, c->envelope.sender)) {
         answer(c, c->refusal, view_of(c->why));
         return;
     }
@@ -306,16 +342,20 @@ complete(struct caller *c)
 static void
 content(struct caller *c, struct view payload)
 {
-    uint64_t max = c->door->enqueue->settings.databytes;
+    struct enqueue *e = c->door->enqueue;
+    uint64_t max = e->settings.databytes;
+    uint64_t own = trusted(c) ? 0 : access_bytes(&e->access, c->who.uid);
     uint64_t size;
 
     buf_addview(&c->message.content, payload);
     size = c->message.written + c->message.content.len;
     if (max && size > max && c->door->kind == DOOR_PUBLIC)
         refuse(c, 'N', "5.3.4 message is larger than databytes allows");
+    else if (own && size > own)
+        refuse(c, 'N', "5.3.4 message is larger than submitlimit allows");
     else if (c->message.content.len >= SPILL_AT &&
              c->door->kind == DOOR_PUBLIC &&
-             !enough_space(c->door->enqueue))
+             !enough_space(e))
         refuse(c, 'Z', "4.3.1 the disk of the queue is nearly full");
     else if (c->message.content.len >= SPILL_AT)
         begin_work(c, spill, on_spilled);

@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "queue/access.h"
 #include "queue/names.h"
 #include "queue/route.h"
 #include "queue/settings.h"
+#include "queue/users.h"
 
 static const char *const place_names[] = {
     [PLACE_CONTROL] = "control",
@@ -59,14 +61,17 @@ check_settings(struct check *c, int control)
 {
     struct settings s;
     struct routes routes = {0};
+    struct access access = {0};
     struct buf why = {0};
     int r = settings_read(&s, control, &why);
 
     if (r < 0 && r != -EINVAL)
         c->blind = true;
     route_load(&routes, &s.locals, &s.smtproutes, s.me, &why);
+    access_load(&access, &s.submitsenders, &s.submitlimit, users_find, &why);
     add_problems(c, &why);
     buf_free(&why);
+    access_free(&access);
     route_free(&routes);
     settings_free(&s);
 }

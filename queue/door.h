@@ -6,6 +6,7 @@
 #ifndef QUEUE_DOOR_H
 #define QUEUE_DOOR_H
 
+#include "queue/access.h"
 #include "queue/commit.h"
 #include "queue/settings.h"
 
@@ -33,6 +34,8 @@ struct enqueue {
     struct todo todo;
     struct commit commit;
     struct settings settings;
+    struct access access;
+    uid_t owner;              /* of the spool: he may send as anybody */
     struct door public_door, manager_door;
     int trigger;              /* FIFO, -1 while the manager isn't there */
     bool hint_lost;

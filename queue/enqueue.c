@@ -22,6 +22,7 @@
 #include "base/jail.h"
 #include "base/log.h"
 #include "queue/door.h"
+#include "queue/users.h"
 
 enum { FD_SUBMIT = 3, FD_DOOR, FD_TODO, FD_LIFE };
 
@@ -65,6 +66,33 @@ pull_trigger(struct commit *c, const struct commit_entry *first)
     }
 }
 
+static bool
+given(const struct settings *s, const char *name)
+{
+    for (size_t i = 0; i < settings_count; i++)
+        if (strcmp(settings_table[i].name, name) == 0)
+            return settings_given(s, &settings_table[i]);
+    return false;
+}
+
+static void
+read_access(struct enqueue *e)
+{
+    struct settings *s = &e->settings;
+    struct buf why = {0};
+    struct view all, line;
+    int r = access_load(&e->access, given(s, "submitsenders")
+                                        ? &s->submitsenders : NULL,
+                        &s->submitlimit, users_find, &why);
+
+    if (r < 0)
+        log_die("fatal why=%s", why.data);
+    all = buf_view(&why);
+    while (view_line(&all, &line))
+        log_event("ignore program=enqueue why=%.*s", (int)line.len, line.data);
+    buf_free(&why);
+}
+
 static void
 read_settings(struct program *p)
 {
@@ -75,6 +103,7 @@ read_settings(struct program *p)
         log_die("fatal file=%s why=%s", p->paths.control, strerror(-r));
     if (settings_read(&p->enqueue.settings, dir, &why) < 0)
         log_die("fatal why=%s", why.data ? why.data : "settings");
+    read_access(&p->enqueue);
     buf_free(&why);
     file_close(&dir);
 }
@@ -84,6 +113,7 @@ static void
 open_todo(struct program *p, int fd)
 {
     struct todo *t = &p->enqueue.todo;
+    struct stat st;
     int probe, r;
 
     if ((r = file_opendir(&p->enqueue.queuedir, AT_FDCWD,
@@ -99,6 +129,7 @@ open_todo(struct program *p, int fd)
     }
     if (t->dir < 0)
         log_die("fatal file=%s/todo why=%s", p->paths.queue, strerror(errno));
+    p->enqueue.owner = fstat(t->dir, &st) < 0 ? geteuid() : st.st_uid;
     t->proc = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
     probe = openat(t->dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0660);
     t->dots = t->proc < 0 || (probe < 0 && (errno == EOPNOTSUPP ||

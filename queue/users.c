@@ -102,3 +102,13 @@ users_make(struct buf *made)
                         instance_users[USER_QUEUE], made);
     return r;
 }
+
+bool
+users_find(const char *name, uid_t *uid)
+{
+    struct passwd *pw = getpwnam(name);
+
+    if (pw)
+        *uid = pw->pw_uid;
+    return pw != NULL;
+}

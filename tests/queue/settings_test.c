@@ -68,6 +68,8 @@ defaults(void)
         {"doublebouncehost", "mail.example.org"},
         {"bouncemaxbytes", "50000"},
         {"databytes", "0"},
+        {"submitsenders", ""},
+        {"submitlimit", ""},
         {"ledgersegment", "16777216"},
         {"checkpointevery", "60"},
         {"spoolreserve", "16777216"},
