@@ -14,7 +14,7 @@ put(const char *fmt, va_list ap)
 
     line_vprint(&b, fmt, ap);
     buf_addbyte(&b, '\n');
-    /* A log that cannot be written must not hold up mail. */
+    /* A log that cannot be written must not end a program. */
     r = write(2, b.data, b.len);
     (void)r;
     buf_free(&b);

@@ -204,6 +204,26 @@ delivery_close(struct delivery *d)
     message_delivered(m);
 }
 
+/* What waits for a site that is down is LATER at once: it would fill memory
+ * and wait for one time-out after the other. */
+static void
+drain(struct site *s)
+{
+    while (s->first) {
+        struct delivery *d = site_take(s);
+        struct report r = {0};
+
+        outcome_set(&r.outcome, LATER, "4.4.1",
+                    "the site could not be reached a moment ago");
+        for (uint32_t i = 0; i < d->count; i++) {
+            r.index = d->rcpts[i];
+            message_report(d->message, &r);
+        }
+        message_delivered(d->message);
+        free(d);
+    }
+}
+
 /* The window follows what the site answers: one more for each success, half
  * when it can't be reached, and then a rest that doubles. */
 static void
@@ -221,6 +241,7 @@ site_learn(struct site *s, const struct report *r)
         if (!site_resting(s))
             s->failures++;
         s->rest_until = uv_now(c->manager->loop) + rest * 1000;
+        drain(s);
     } else if (r->outcome.verdict == DONE) {
         s->failures = 0;
         s->rest_until = 0;
