@@ -139,7 +139,7 @@ BEHAVIOURS = {
     'data-503-after-451': {'rcpt': second([b'451 4.2.1 greylisted\r\n']),
                            'data': [b'503 5.5.1 no\r\n']},
     'early-250': {'data': [b'354 go on\r\n250 2.0.0 taken\r\n', hang]},
-    'early-554': {'data': [b'354 go on\r\n', b'554 5.6.0 too big\r\n', drop]},
+    'early-554': {'data': [b'354 go on\r\n554 5.6.0 too big\r\n', drop]},
     'content-drop': {'data': [b'354 go on\r\n', drop]},
     'content-hang': {'data': [b'354 go on\r\n', lambda conn: conn.stuck()]},
     'dot-451': {'dot': [b'451 4.3.0 try again\r\n']},
