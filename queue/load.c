@@ -15,7 +15,6 @@
 
 /* One queue file being read. */
 struct load {
-    uv_work_t work;
     struct takeup *takeup;
     uint64_t id;
     enum load_kind kind;
@@ -24,6 +23,13 @@ struct load {
     struct queued queued;
     const char *why;
     int result;
+};
+
+/* Those that one pool job reads. */
+struct load_batch {
+    uv_work_t work;
+    unsigned count;
+    struct load loads[LOAD_BATCH];
 };
 
 static bool
@@ -57,9 +63,8 @@ advance(struct load *l, const struct store *s)
 }
 
 static void
-load_work(uv_work_t *w)
+load_one(struct load *l)
 {
-    struct load *l = w->data;
     const struct store *s = &l->takeup->manager->store;
 
     if (l->kind != LOAD_FRESH)
@@ -165,11 +170,9 @@ loaded(struct load *l)
 }
 
 static void
-on_loaded(uv_work_t *w, int status)
+on_one(struct load *l, int r)
 {
-    struct load *l = w->data;
     struct takeup *t = l->takeup;
-    int r = status < 0 ? status : l->result;
     id_text id;
 
     for (unsigned i = 0; i < t->loading; i++)
@@ -191,8 +194,37 @@ on_loaded(uv_work_t *w, int status)
                   place_name(l->queued.place), strerror(-r));
         schedule_add(&t->schedule, time(NULL) + LOAD_AGAIN, l->id);
     }
-    free(l);
-    manager_wake(t->manager);
+}
+
+static void
+load_work(uv_work_t *w)
+{
+    struct load_batch *b = w->data;
+
+    for (unsigned i = 0; i < b->count; i++)
+        load_one(&b->loads[i]);
+}
+
+static void
+on_loaded(uv_work_t *w, int status)
+{
+    struct load_batch *b = w->data;
+    struct manager *m = b->loads[0].takeup->manager;
+
+    for (unsigned i = 0; i < b->count; i++)
+        on_one(&b->loads[i], status < 0 ? status : b->loads[i].result);
+    free(b);
+    manager_wake(m);
+}
+
+void
+load_flush(struct takeup *t)
+{
+    struct load_batch *b = t->batch;
+
+    t->batch = NULL;
+    if (b)
+        uv_queue_work(t->manager->loop, &b->work, load_work, on_loaded);
 }
 
 static bool
@@ -244,12 +276,16 @@ load_begin(struct takeup *t, uint64_t id, enum load_kind kind, unsigned uid)
     HASH_FIND(hh, t->manager->active, &id, sizeof id, there);
     if (there || load_skipped(t, id))
         return;
-    l = mem_alloc(sizeof *l);
-    l->work.data = l;
+    if (!t->batch) {
+        t->batch = mem_alloc(sizeof *t->batch);
+        t->batch->work.data = t->batch;
+    }
+    l = &t->batch->loads[t->batch->count++];
     l->takeup = t;
     l->id = id;
     l->kind = kind;
     l->uid = uid;
     t->loads[t->loading++] = id;
-    uv_queue_work(t->manager->loop, &l->work, load_work, on_loaded);
+    if (t->batch->count == LOAD_BATCH)
+        load_flush(t);
 }

@@ -1,10 +1,11 @@
-/* load.h - one queue file read into memory, in the pool */
+/* load.h - queue files read into memory, in the pool, some at a time */
 #ifndef QUEUE_LOAD_H
 #define QUEUE_LOAD_H
 
 #include "queue/takeup.h"
 
 enum {
+    LOAD_BATCH = 16,       /* files a pool job reads */
     LOAD_AGAIN = 60,       /* seconds until an unreadable file is read again */
     SLOT_AHEAD_MAX = 86400 /* no gap is longer: the clock was wrong then */
 };
@@ -17,10 +18,13 @@ enum load_kind {
     LOAD_CANCEL, LOAD_DISCARD,
 };
 
-/* Reads id and makes it a message in memory, or notes when it is due, or
- * sets it aside.  Nothing to do if it is in memory, being loaded, locked, or
+/* Will read id and make it a message in memory, or note when it is due, or
+ * set it aside.  Nothing to do if it is in memory, being loaded, locked, or
  * not to be touched in this run.  uid: who cancels. */
 void load_begin(struct takeup *t, uint64_t id, enum load_kind kind,
                 unsigned uid);
+
+/* Begins to read what was asked for. */
+void load_flush(struct takeup *t);
 
 #endif

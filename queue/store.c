@@ -67,16 +67,31 @@ open_message(const struct store *s, enum place place, uint64_t id, int *fd,
     return S_ISREG(st.st_mode) ? 0 : -ENOTSUP;
 }
 
+/* The start of a file, read at once: of a small message that is all. */
+struct front {
+    unsigned char bytes[8192];
+    size_t len;
+};
+
 static int
-load_envelope(struct queued *q, const char **why)
+take(const struct queued *q, const struct front *f, void *to, size_t len,
+     uint64_t offset)
+{
+    if (offset + len > f->len)
+        return file_pread(q->fd, to, len, offset);
+    memcpy(to, f->bytes + offset, len);
+    return 0;
+}
+
+static int
+load_envelope(struct queued *q, const struct front *f, const char **why)
 {
     unsigned char digest[DIGEST_LEN];
     size_t len = q->header.envelope_length;
     int r;
 
     buf_reserve(&q->bytes, len);
-    if ((r = file_pread(q->fd, q->bytes.data, len,
-                        header_envelope(&q->header))) < 0)
+    if ((r = take(q, f, q->bytes.data, len, header_envelope(&q->header))) < 0)
         return r;
     q->bytes.len = len;
     *why = "envelope does not match its digest";
@@ -90,12 +105,11 @@ load_envelope(struct queued *q, const char **why)
 }
 
 static int
-load_states(struct queued *q)
+load_states(struct queued *q, const struct front *f)
 {
     size_t count = q->header.rcpt_count;
     unsigned char *bytes = mem_alloc(count * STATE_LEN);
-    int r = file_pread(q->fd, bytes, count * STATE_LEN,
-                       header_states(&q->header));
+    int r = take(q, f, bytes, count * STATE_LEN, header_states(&q->header));
 
     q->states = mem_alloc(count * sizeof *q->states);
     for (uint32_t i = 0; r == 0 && i < count; i++)
@@ -107,7 +121,7 @@ load_states(struct queued *q)
 static int
 load(const struct store *s, struct queued *q, const char **why)
 {
-    unsigned char front[SLOT_OFFSET + SLOT_LEN];
+    struct front f;
     uint64_t size = 0;
     int r;
 
@@ -116,8 +130,9 @@ load(const struct store *s, struct queued *q, const char **why)
     *why = "shorter than a header";
     if (size < CONTENT_OFFSET)
         return -EBADMSG;
-    if ((r = file_pread(q->fd, front, sizeof front, 0)) < 0 ||
-        (r = header_parse(&q->header, front, why)) < 0)
+    f.len = size < sizeof f.bytes ? (size_t)size : sizeof f.bytes;
+    if ((r = file_pread(q->fd, f.bytes, f.len, 0)) < 0 ||
+        (r = header_parse(&q->header, f.bytes, why)) < 0)
         return r;
     *why = "name and id differ";
     if (q->header.id != q->id)
@@ -125,9 +140,9 @@ load(const struct store *s, struct queued *q, const char **why)
     *why = "size of the file does not fit";
     if (size != header_filesize(&q->header))
         return -EBADMSG;
-    if ((r = load_envelope(q, why)) < 0 || (r = load_states(q)) < 0)
+    if ((r = load_envelope(q, &f, why)) < 0 || (r = load_states(q, &f)) < 0)
         return r;
-    q->slot_ok = slot_parse(&q->slot, q->id, front + SLOT_OFFSET);
+    q->slot_ok = slot_parse(&q->slot, q->id, f.bytes + SLOT_OFFSET);
     if (!q->slot_ok)
         q->slot = (struct slot){.attempts = 1};
     return 0;

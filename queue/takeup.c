@@ -30,6 +30,7 @@ void
 takeup_cancel(struct takeup *t, uint64_t id, bool discard, unsigned uid)
 {
     load_begin(t, id, discard ? LOAD_DISCARD : LOAD_CANCEL, uid);
+    load_flush(t);
 }
 
 void
@@ -139,6 +140,7 @@ takeup_run(struct takeup *t)
         else
             break;
     }
+    load_flush(t);
     if (t->missed && t->fresh_count == 0 && room(t) &&
         !uv_is_active((uv_handle_t *)&t->again))
         scan_todo(t);

@@ -14,7 +14,7 @@
 
 enum {
     ACTIVE_MAX = 3000,     /* messages in memory, each with a descriptor */
-    LOADING_MAX = 16,
+    LOADING_MAX = 64,
     LOCKS_MAX = 32,
     FRESH_MAX = 65536,     /* ids waiting; more are left to the next scan */
     SCAN_IDLE_MS = 300 * 1000,
@@ -23,6 +23,7 @@ enum {
 };
 
 struct manager;
+struct load_batch;
 
 struct takeup {
     struct manager *manager;
@@ -35,6 +36,7 @@ struct takeup {
     uint64_t locks[LOCKS_MAX];   /* ids that somebody else works on */
     unsigned lock_count;
     unsigned loading;
+    struct load_batch *batch;    /* asked for, not yet begun */
     bool scanning;
     bool missed;            /* todo/ may hold more than fresh */
     bool started;           /* the first scan of todo/ is over */
