@@ -147,7 +147,9 @@ MANPAGES = $(filter-out %/sendmail.8,$(wildcard doc/man/*))
 install: all
 	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PREFIX)/bin
 	install $(BINS) $(DESTDIR)$(LIBDIR)
-	ln -sf ../lib/godwit/godwit $(DESTDIR)$(PREFIX)/bin/godwit
+	for name in godwit godwit-inject godwit-queue; do \
+		ln -sf ../lib/godwit/$$name $(DESTDIR)$(PREFIX)/bin/ || exit 1; \
+	done
 	for page in $(MANPAGES); do \
 		install -D -m 644 -t $(DESTDIR)$(MANDIR)/man$${page##*.} $$page \
 			|| exit 1; \
@@ -163,7 +165,8 @@ install-sendmail: install
 
 # Settings, mail and the ledger stay; so does another mailer's sendmail.
 uninstall:
-	for link in bin/godwit sbin/sendmail bin/mailq bin/newaliases; do \
+	for link in bin/godwit bin/godwit-inject bin/godwit-queue \
+			sbin/sendmail bin/mailq bin/newaliases; do \
 		case $$(readlink $(DESTDIR)$(PREFIX)/$$link) in \
 		../lib/godwit/*) rm -f $(DESTDIR)$(PREFIX)/$$link ;; \
 		esac; \

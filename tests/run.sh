@@ -9,7 +9,7 @@ build=$1
 shift
 BIN=$(cd "$build/bin" && pwd) || exit 1
 export BIN
-unset GODWIT_HOME GODWITQUEUE QMAILQUEUE NOTIFY_SOCKET
+unset GODWIT_HOME GODWITQUEUE QMAILQUEUE NOTIFY_SOCKET MAKEFLAGS MAKELEVEL
 export PYTHONDONTWRITEBYTECODE=1
 
 # What the tests leave behind goes with this folder.
