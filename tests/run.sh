@@ -21,7 +21,7 @@ mkdir -m 1777 "$top/tmp"
 export TMPDIR="$top/tmp"
 
 # Each test has 5 minutes.
-prove='prove -j2 --timer --exec'
+prove='prove -j2 --timer --failures --comments --exec'
 limit='timeout --foreground -k 5 300'
 $prove "$limit" "$@" </dev/null || exit 1
 [ "$(id -u)" = 0 ] || exit 0
