@@ -119,6 +119,23 @@ read_blocks(struct blocks *blocks, const struct store *s,
     return r == -ENOENT ? 0 : r;
 }
 
+/* As store_load, in the folder where id is.  Enqueue may be between its link
+ * and its sync, so the name is synced before anything is built on it. */
+static int
+load_synced(const struct store *s, uint64_t id, struct queued *q)
+{
+    const char *why;
+    int r = -ENOENT, e;
+
+    for (int p = PLACE_TODO; p <= PLACE_BROKEN && r == -ENOENT; p++)
+        r = store_load(s, (enum place)p, id, q, &why);
+    if (r == 0 && (e = store_sync(s, q->place)) < 0) {
+        queued_free(q);
+        r = e;
+    }
+    return r;
+}
+
 /* Whether the message id answers the same recipients of q: 1, 0: there is no
  * such message, -EEXIST: it is another message, or an errno. */
 static int
@@ -127,11 +144,8 @@ is_queued(const struct store *s, uint64_t id, const struct queued *q,
 {
     struct queued there;
     struct buf answers = {0};
-    const char *why;
-    int r = -ENOENT;
+    int r = load_synced(s, id, &there);
 
-    for (int p = PLACE_TODO; p <= PLACE_BROKEN && r == -ENOENT; p++)
-        r = store_load(s, (enum place)p, id, &there, &why);
     if (r == -ENOENT)
         return 0;
     if (r < 0)
@@ -155,6 +169,59 @@ find_id(struct bouncing *b, const struct store *s, const struct queued *q,
     for (unsigned i = 0; i < ID_TRIES && r == -EEXIST; i++) {
         b->id = bounce_id(first_ms + i, q->id, kind, b->rcpts[0]);
         r = is_queued(s, b->id, q, b);
+    }
+    return r;
+}
+
+/* Whether the message id answers some of the chosen recipients: 1, and they
+ * alone stay chosen; 0; or an errno. */
+static int
+narrow(struct bouncing *b, const struct store *s, const struct queued *q,
+       uint64_t id)
+{
+    uint32_t kept[BOUNCE_RCPT_MAX], count = 0, at = 0, index;
+    struct queued there;
+    struct view answers;
+    int r = load_synced(s, id, &there);
+
+    if (r < 0)
+        return r == -ENOENT || r == -EBADMSG || r == -ENOTSUP ? 0 : r;
+    answers = there.envelope.answers;
+    /* Both are in ascending order. */
+    if (answers_id(answers) == q->id)
+        while (answers_next(&answers, &index)) {
+            while (at < b->count && b->rcpts[at] < index)
+                at++;
+            if (at < b->count && b->rcpts[at] == index)
+                kept[count++] = index;
+        }
+    queued_free(&there);
+    if (count == 0)
+        return 0;
+    memcpy(b->rcpts, kept, count * sizeof *kept);
+    b->count = count;
+    b->id = id;
+    return 1;
+}
+
+/* A bounce that answers several has a line for each, and a crash may have
+ * left only the first of them.  The others are found in the message that was
+ * made for these.  As narrow. */
+static int
+find_begun(struct bouncing *b, const struct store *s, const struct queued *q,
+           const struct blocks *blocks, enum bounce_kind kind)
+{
+    unsigned looked = 0;
+    int r = 0;
+
+    for (uint32_t i = b->rcpts[0]; r == 0 && i-- > 0;) {
+        const struct block *block = q->states[i].state == BOUNCED
+                                        ? blocks_find(blocks, i) : NULL;
+
+        if (block && ++looked > BOUNCE_RCPT_MAX)
+            break;
+        if (block)
+            r = narrow(b, s, q, bounce_id(block->time_ms, q->id, kind, i));
     }
     return r;
 }
@@ -307,6 +374,8 @@ make(struct bouncing *b, const struct store *s, const struct queued *q,
                 settings->doublebouncehost);
     else
         address(b->to, sizeof b->to, to, settings->me);
+    if ((r = find_begun(b, s, q, blocks, text.kind)) != 0)
+        return r < 0 ? r : 0;
     r = find_id(b, s, q, first ? first->time_ms : q->header.birth_ms,
                 text.kind);
     if (r != 0)
