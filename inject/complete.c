@@ -69,19 +69,37 @@ unreadable(struct walk *w, struct view name, const char *why)
                        "%.*s: %s", (int)name.len, name.data, why);
 }
 
+/* What the address in the field's body becomes as a sender's, in w->more;
+ * false: it stays. */
+static bool
+rewritten(struct walk *w, unsigned field)
+{
+    const char *why;
+
+    if (!(field & FIELDS_SENDERS) || w->facts->rewrite->count == 0)
+        return false;
+    buf_clear(&w->more);
+    buf_addview(&w->more, buf_view(&w->kept));
+    return qualify_address(&w->facts->names, &w->more, &why) == 0 &&
+           rewrite_sender(w->facts->rewrite, &w->more);
+}
+
 /* The address in the field's body at offset is completed where it stands. */
 static enum verdict
-edit(struct walk *w, size_t offset, const struct addrlist_item *item)
+edit(struct walk *w, unsigned field, size_t offset,
+     const struct addrlist_item *item)
 {
-    size_t drop;
+    size_t drop = item->end - item->start;
 
-    buf_clear(&w->more);
-    qualify_edit(&w->facts->names, buf_view(&w->kept), &drop, &w->more);
+    if (!rewritten(w, field)) {
+        buf_clear(&w->more);
+        qualify_edit(&w->facts->names, buf_view(&w->kept), &drop, &w->more);
+    }
     if (drop == 0 && w->more.len == 0)
         return DONE;
     if (w->c->count > COMPLETE_PIECES_MAX - 2)
         return outcome_set(w->o, NEVER, "5.3.4", "more than %d addresses "
-                           "without a full domain in the header",
+                           "to complete in the header",
                            COMPLETE_PIECES_MAX / 2);
     copy_to(w, offset + item->end - drop, drop);
     add_made(w->c, buf_view(&w->more));
@@ -95,6 +113,7 @@ take(struct walk *w, struct view name)
 
     if (qualify_address(&w->facts->names, &w->kept, &why) < 0)
         return unreadable(w, name, why);
+    rewrite_rcpt(w->facts->rewrite, &w->kept);
     if (rcpts_add(w->rcpts, buf_view(&w->kept)) < 0)
         return outcome_set(w->o, NEVER, "5.5.3", "more than %d recipients",
                            ENVELOPE_RCPT_MAX);
@@ -117,7 +136,7 @@ walk_addresses(struct walk *w, const struct header_field *f, size_t offset,
         if (item.null)
             continue;
         if (edits)
-            v = edit(w, offset, &item);
+            v = edit(w, field_of(f->name), offset, &item);
         if (v == DONE && takes)
             v = take(w, f->name);
     }

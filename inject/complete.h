@@ -9,10 +9,13 @@
  * message being resent Resent-Date, Resent-Message-ID, Resent-From, at the
  * start (RFC 5322 3.6.6).  Removed: Bcc, Resent-Bcc, Return-Path,
  * Content-Length.  Addresses in the fields of originators and recipients are
- * qualified (inject/qualify.h); a field that cannot be read stays as it is. */
+ * qualified (inject/qualify.h); those of From, Sender and Reply-To, and all
+ * recipients, are rewritten (base/rewrite.h); a field that cannot be read
+ * stays as it is. */
 #ifndef INJECT_COMPLETE_H
 #define INJECT_COMPLETE_H
 
+#include "base/rewrite.h"
 #include "base/verdict.h"
 #include "inject/qualify.h"
 #include "inject/rcpts.h"
@@ -24,6 +27,7 @@ enum {
 
 struct complete_facts {
     struct qualify names;
+    const struct rewrite *rewrite;
     const char *idhost;
     struct view from;     /* kept address for a From that is missing */
     struct view fullname; /* for that From; may be empty */

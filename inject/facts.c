@@ -86,6 +86,33 @@ read_names(struct facts *f, int dir, struct outcome *o)
     return outcome_set(o, DONE, "2.0.0", "read");
 }
 
+static enum verdict
+read_rewrite(struct facts *f, int dir, struct outcome *o)
+{
+    static const char *const files[] = {"canonical", "masquerade"};
+    struct conf_list lists[2] = {{0}, {0}};
+    struct buf why = {0};
+    struct view all, line;
+    enum verdict v = DONE;
+
+    for (size_t i = 0; i < 2 && v == DONE; i++) {
+        int r = conf_list(dir, files[i], &lists[i]);
+
+        if (r < 0 && r != -ENOENT)
+            v = outcome_errno(o, r, "cannot read control/%s", files[i]);
+    }
+    if (v == DONE &&
+        rewrite_load(&f->rewrite, &lists[0], &lists[1], &why) < 0) {
+        all = buf_view(&why);
+        view_line(&all, &line);
+        v = outcome_set(o, LATER, "4.3.5", "%.*s", (int)line.len, line.data);
+    }
+    conf_listfree(&lists[0]);
+    conf_listfree(&lists[1]);
+    buf_free(&why);
+    return v;
+}
+
 enum verdict
 facts_read(struct facts *f, struct outcome *o)
 {
@@ -100,6 +127,8 @@ facts_read(struct facts *f, struct outcome *o)
         v = outcome_errno(o, r, "cannot open %s", paths.control);
     else
         v = read_names(f, dir, o);
+    if (v == DONE && dir >= 0)
+        v = read_rewrite(f, dir, o);
     file_close(&dir);
     conf_pathsfree(&paths);
     return v;
@@ -113,6 +142,7 @@ facts_free(struct facts *f)
     free(f->defaultdomain);
     free(f->plusdomain);
     free(f->idhost);
+    rewrite_free(&f->rewrite);
     memset(f, 0, sizeof *f);
 }
 

@@ -6,6 +6,7 @@
 #ifndef INJECT_FACTS_H
 #define INJECT_FACTS_H
 
+#include "base/rewrite.h"
 #include "base/verdict.h"
 #include "inject/qualify.h"
 
@@ -17,6 +18,7 @@ struct facts {
     char *plusdomain;    /* default: me's domain */
     char *idhost;        /* default: me */
     unsigned submitwait; /* seconds; default: SUBMIT_WAIT */
+    struct rewrite rewrite; /* canonical, masquerade; default: nothing */
 };
 
 /* DONE; LATER with o where a file cannot be read ("4.3.0") or makes no sense

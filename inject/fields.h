@@ -27,10 +27,10 @@ enum field {
 };
 
 enum {
+    FIELDS_SENDERS = FIELD_FROM | FIELD_SENDER | FIELD_REPLY_TO,
     FIELDS_RCPTS = FIELD_TO | FIELD_CC | FIELD_BCC | FIELD_APPARENTLY,
-    FIELDS_ADDRESSES = FIELDS_RCPTS | FIELD_FROM | FIELD_SENDER |
-                       FIELD_REPLY_TO | FIELD_NOTIFY | FIELD_FOLLOWUP |
-                       FIELD_REPLIES,
+    FIELDS_ADDRESSES = FIELDS_RCPTS | FIELDS_SENDERS | FIELD_NOTIFY |
+                       FIELD_FOLLOWUP | FIELD_REPLIES,
 };
 
 /* The bits of a field of that name; 0 for all others. */

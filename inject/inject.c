@@ -162,8 +162,13 @@ keep(struct inject *s, struct buf *kept, const char *what, const char *user,
     if (addr_unclean(buf_view(kept)))
         why = "a line break or control character, or not UTF-8";
     else if (*user && (!host || *host) &&
-             qualify_address(&names, kept, &why) == 0)
+             qualify_address(&names, kept, &why) == 0) {
+        if (strcmp(what, "recipient") == 0)
+            rewrite_rcpt(&s->facts.rewrite, kept);
+        else
+            rewrite_sender(&s->facts.rewrite, kept);
         return 0;
+    }
     outcome_set(&s->o, NEVER, "5.1.3", "not queued: %s \"%.200s%s%.200s\": "
                 "%s", what, user, host ? "@" : "", host ? host : "", why);
     return say_outcome(&s->o);
@@ -259,8 +264,10 @@ read_sender(struct inject *s)
         return default_sender(s);
     addrlist_open(&l, f.body);
     if (addrlist_next(&l, &item, &s->sender) == 1 &&
-        (item.null || qualify_address(&names, &s->sender, &why) == 0))
+        (item.null || qualify_address(&names, &s->sender, &why) == 0)) {
+        rewrite_sender(&s->facts.rewrite, &s->sender);
         return 0;
+    }
     return say(EXIT_NEVER, "cannot read the address in Return-Path");
 }
 
@@ -289,6 +296,7 @@ complete(struct inject *s, bool take_rcpts)
 {
     struct complete_facts facts = {
         .names = facts_names(&s->facts),
+        .rewrite = &s->facts.rewrite,
         .idhost = s->facts.idhost,
         .from = buf_view(&s->author),
         .fullname = view_of(s->name),

@@ -106,6 +106,7 @@ complete(struct local_smtp *s, struct complete *c, struct view section,
 {
     struct complete_facts facts = {
         .names = s->names,
+        .rewrite = &s->facts->rewrite,
         .idhost = s->facts->idhost,
         .from = buf_view(&s->server.sender),
         .now_ms = date_now(),
@@ -116,6 +117,7 @@ complete(struct local_smtp *s, struct complete *c, struct view section,
 
     if (facts.from.len == 0 && complete_needs_from(section)) {
         user_address(s, &from);
+        rewrite_sender(&s->facts->rewrite, &from);
         facts.from = buf_view(&from);
     }
     v = complete_header(c, section, &facts, &s->rcpts, o);
@@ -194,6 +196,8 @@ on_rcpt(struct local_smtp *s)
     struct outcome o;
 
     answer_address(s, rcpt, &o);
+    if (o.verdict == DONE)
+        rewrite_rcpt(&s->facts->rewrite, rcpt);
     if (o.verdict == DONE && rcpts_add(&s->rcpts, buf_view(rcpt)) < 0)
         outcome_set(&o, LATER, "4.5.3", "too many recipients");
     if (s->rcpts.count > count) {
@@ -217,6 +221,7 @@ serve(struct local_smtp *s)
         case SMTP_SERVER_MAIL:
             drop(s);
             answer_address(s, &s->server.sender, &o);
+            rewrite_sender(&s->facts->rewrite, &s->server.sender);
             smtp_server_answer(&s->server, &o);
             break;
         case SMTP_SERVER_RCPT:

@@ -12,6 +12,8 @@
 #include "base/conf.h"
 #include "base/date.h"
 #include "base/envelope.h"
+#include "base/file.h"
+#include "base/line.h"
 #include "base/mem.h"
 #include "inject/beside.h"
 #include "inject/facts.h"
@@ -65,6 +67,28 @@ unclean(struct sendmail *s, const char *what)
     return &s->o;
 }
 
+/* -bv: what the address is rewritten to, if it is. */
+static void
+show_rewriting(const struct sendmail *s, struct view address)
+{
+    struct buf rcpt = {0}, sender = {0}, line = {0};
+    bool changed;
+
+    buf_addview(&rcpt, address);
+    buf_addview(&sender, address);
+    changed = rewrite_rcpt(&s->facts.rewrite, &rcpt);
+    changed = rewrite_sender(&s->facts.rewrite, &sender) || changed;
+    line_print(&line, "rewrite address=%.*s rcpt=%.*s sender=%.*s",
+               (int)address.len, address.data, (int)rcpt.len, rcpt.data,
+               (int)sender.len, sender.data);
+    buf_addbyte(&line, '\n');
+    if (changed)
+        file_write(1, line.data, line.len);
+    buf_free(&rcpt);
+    buf_free(&sender);
+    buf_free(&line);
+}
+
 /* The addresses in an argument, completed: of "-f" its only one, in kept; of
  * others all, as recipients.  0 or the exit code, a line having been said. */
 static int
@@ -88,6 +112,12 @@ read_argument(struct sendmail *s, const char *what, const char *argument,
         why = "more than one address";
         if (count++ && what[0] == '-')
             break;
+        if (s->options.mode == MODE_ROUTE)
+            show_rewriting(s, buf_view(kept));
+        if (what[0] == '-')
+            rewrite_sender(&s->facts.rewrite, kept);
+        else
+            rewrite_rcpt(&s->facts.rewrite, kept);
         why = "too many recipients";
         if (what[0] != '-' && rcpts_add(&s->rcpts, buf_view(kept)) < 0)
             break;
@@ -122,6 +152,7 @@ user_address(struct sendmail *s, struct buf *b)
     need_user(s);
     addr_quote(b, view_of(s->user));
     buf_print(b, "@%s", s->facts.defaulthost);
+    rewrite_sender(&s->facts.rewrite, b);
 }
 
 static int
@@ -161,6 +192,7 @@ complete(struct sendmail *s)
     struct view section = input_header(&s->input);
     struct complete_facts facts = {
         .names = facts_names(&s->facts),
+        .rewrite = &s->facts.rewrite,
         .idhost = s->facts.idhost,
         .now_ms = date_now(),
         .chance = facts_chance(),

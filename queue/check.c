@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/rewrite.h"
 #include "queue/access.h"
 #include "queue/names.h"
 #include "queue/route.h"
@@ -74,6 +75,31 @@ check_settings(struct check *c, int control)
     access_free(&access);
     route_free(&routes);
     settings_free(&s);
+}
+
+static void
+check_rewrite(struct check *c, int control)
+{
+    static const char *const files[] = {"canonical", "masquerade"};
+    struct conf_list lists[2];
+    struct rewrite rewrite = {0};
+    struct buf why = {0};
+
+    for (size_t i = 0; i < 2; i++) {
+        int r = conf_list(control, files[i], &lists[i]);
+
+        if (r == 0 || r == -ENOENT)
+            continue;
+        buf_print(&why, "control/%s: cannot be read: %s\n", files[i],
+                  strerror(-r));
+        c->blind = true;
+    }
+    rewrite_load(&rewrite, &lists[0], &lists[1], &why);
+    add_problems(c, &why);
+    rewrite_free(&rewrite);
+    conf_listfree(&lists[0]);
+    conf_listfree(&lists[1]);
+    buf_free(&why);
 }
 
 /* A file whose name nobody knows: a slip of the pen if what was meant is not
@@ -187,6 +213,7 @@ check_control(struct check *c, const char *controlpath)
         return;
     }
     check_settings(c, control);
+    check_rewrite(c, control);
     for (int i = 0; i < count; i++) {
         check_file(c, control, names[i]->d_name, &folder);
         free(names[i]);

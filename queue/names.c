@@ -12,6 +12,7 @@ static const struct {
     enum name_use use;
     uint64_t max;
 } others[] = {
+    {"canonical", NAME_TEXT, 0},
     {"defaultdelivery", NAME_TEXT, 0},
     {"defaultdomain", NAME_TEXT, 0},
     {"defaulthost", NAME_TEXT, 0},
@@ -21,6 +22,7 @@ static const struct {
     {"ledgerkey", NAME_TEXT, 0},
     {"ledgerkey.pub", NAME_TEXT, 0},
     {"localusers", NAME_TEXT, 0},
+    {"masquerade", NAME_TEXT, 0},
     {"plusdomain", NAME_TEXT, 0},
     {"resolver", NAME_TEXT, 0},
     {"localidle", NAME_NUMBER, DAY},

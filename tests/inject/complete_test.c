@@ -4,7 +4,10 @@
 
 #include "tests/tap.h"
 
+static const struct rewrite nothing;
+
 static const struct complete_facts facts = {
+    .rewrite = &nothing,
     .names = {"me.test", "host.test", "domain.test", "plus.test"},
     .idhost = "id.test",
     .from = {"ann@host.test", 13},

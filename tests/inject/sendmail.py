@@ -195,6 +195,65 @@ def asks(i):
     ok(code == 65, '-bv of no address: 65')
 
 
+def rewriting(i):
+    i.set('canonical', 'root@mail.example.org:admin@corp.test\n'
+          '@old.test:@new.test\nann@old.test:ann@else.test')
+    i.set('masquerade', 'corp.test\n!keep.corp.test')
+    text = (b'From: Root <root>, x@a.corp.test\nSender: <root@localhost>\n'
+            b'Reply-To: "B" <b@keep.corp.test> (c), B@OLD.test\n'
+            b'To: root, c@old.test, d@h.corp.test\nSubject: x\n\n'
+            b'root@old.test\n')
+    code, m = send(i, ['-t', '-f', 'e@h.corp.test', 'ann@old.test'], text)
+    ok(m.sender == b'e@corp.test' and m.rcpts ==
+       [b'ann@else.test', b'admin@corp.test', b'c@new.test',
+        b'd@h.corp.test'], 'canonical and masquerade: the envelope', m.fields)
+    ok(m.header('From') == b'From: Root <admin@corp.test>, x@corp.test' and
+       m.header('Sender') == b'Sender: <admin@corp.test>' and
+       m.header('Reply-To') ==
+       b'Reply-To: "B" <b@keep.corp.test> (c), B@new.test',
+       'and the senders in the header', m.content)
+    ok(m.header('To') == b'To: root@mail.example.org, c@old.test, '
+       b'd@h.corp.test' and m.content.endswith(b'\n\nroot@old.test\n'),
+       'other fields and the body stay', m.content)
+    i.set('canonical', '@mail.example.org:@a.test\n@a.test:@b.test')
+    code, m = send(i, ['x'], TEXT)
+    ok(m.sender == USER + b'@a.test' and b'@a.test' in m.header('From') and
+       m.rcpts == [b'x@a.test'], 'a From that is made; once, not twice',
+       m.fields)
+    code, m = send(i, ['-f', '', 'x@y.test'])
+    ok(m.sender == b'', 'the null sender stays')
+    p = i.run('godwit-inject', ['-f', 'q@a.test', 'x'], TEXT,
+              env={'USER': 'q', 'QMAILHOST': 'mail.example.org'})
+    m = i.one()
+    ok(m.sender == b'q@b.test' and m.rcpts == [b'x@a.test'] and
+       m.header('From') == b'From: q@a.test', 'by godwit-inject as well',
+       p, m.fields, m.content)
+    p = i.run('sendmail', ['-bs'], b'MAIL FROM:<a@mail.example.org>\r\n'
+              b'RCPT TO:<b@a.test>\r\nDATA\r\nFrom: c@a.test\r\n\r\n'
+              b'.\r\nQUIT\r\n')
+    m = i.one()
+    ok(m.sender == b'a@a.test' and m.rcpts == [b'b@b.test'] and
+       m.header('From') == b'From: c@b.test', 'and over -bs', p, m.fields)
+    folder = i.home + '/bv'
+    os.mkdir(folder)
+    shutil.copy(BIN + '/sendmail', folder)
+    with open(folder + '/godwit', 'w') as f:
+        f.write('#!/bin/sh\necho "$@"\n')
+    os.chmod(folder + '/godwit', 0o755)
+    p = subprocess.run([folder + '/sendmail', '-bv', 'x@a.test',
+                        'y@h.corp.test', 'z@z.test'], env=i.env(),
+                       stdout=subprocess.PIPE)
+    ok(p.stdout == b'rewrite address=x@a.test rcpt=x@b.test sender=x@b.test\n'
+       b'rewrite address=y@h.corp.test rcpt=y@h.corp.test sender=y@corp.test\n'
+       b'route x@b.test y@h.corp.test z@z.test\n',
+       '-bv shows what is rewritten, and the route of what it becomes', p)
+    i.set('canonical', 'a@x.test:b')
+    code, m = send(i, ['x@y.test'])
+    ok(code == 78, 'a wrong line: 78')
+    os.unlink(i.home + '/control/canonical')
+    os.unlink(i.home + '/control/masquerade')
+
+
 def line_breaks(i):
     for bad in ('\n', '\r', '\r\n', '\t', '\x01', '\x7f'):
         for args in (['a%sb@x.test' % bad], ['a@x.test%s' % bad],
@@ -391,8 +450,9 @@ def settings(i):
 def main():
     with Instance() as i:
         for part in (recipients, from_header, senders, requests, ignored,
-                     refused_flags, asks, line_breaks, bodies, answers, inputs,
-                     killed, sizes, nothing_serves, settings):
+                     refused_flags, asks, rewriting, line_breaks, bodies,
+                     answers, inputs, killed, sizes, nothing_serves,
+                     settings):
             part(i)
     end()
 

@@ -133,6 +133,27 @@ settings(void)
 }
 
 static void
+addresses(void)
+{
+    put("control/submitsenders", "root:root\n");
+    put("control/submitlimit", "*:1\nno-such-user-here:1:1\n");
+    put("control/canonical", "a@x.test:b@x.test\n@x.test\n");
+    put("control/masquerade", "!\n");
+    finds(5, 0,
+          "control/submitsenders:1: 'root' is no address, @domain or *\n"
+          "control/submitlimit:1: '*:1' is not user:messages:bytes\n"
+          "control/submitlimit:2: 'no-such-user-here' is no user of this "
+          "host\n"
+          "control/canonical:2: '' is no address or @domain\n"
+          "control/masquerade:1: '' is no domain\n",
+          "so is each in the lists of who may send and of what is rewritten");
+    unlinkat(dir, "control/submitsenders", 0);
+    unlinkat(dir, "control/submitlimit", 0);
+    unlinkat(dir, "control/canonical", 0);
+    unlinkat(dir, "control/masquerade", 0);
+}
+
+static void
 names(void)
 {
     put("control/smtproute", ":relay.example\n");
@@ -265,6 +286,7 @@ main(void)
     make_instance();
     good();
     settings();
+    addresses();
     names();
     rights();
     folders();
