@@ -1,5 +1,8 @@
 #!/usr/bin/python3
-"""Messages of every size and of awkward bytes arrive as they came in."""
+"""Messages of every size and of awkward bytes arrive as they came in; what
+SMTP cannot carry arrives in an encoding, or goes back where none may be
+added."""
+import email
 import os
 import re
 import sys
@@ -8,7 +11,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "fake"))
 from instance import Instance, Tap, wait_for  # noqa: E402
-from smtp_server import Server  # noqa: E402
+import smtp_server  # noqa: E402
 from spool import Submit, envelope, maildir_of, submit  # noqa: E402
 
 MEMORY = 64 << 10  # KiB, of each program while the largest message passes
@@ -118,23 +121,51 @@ def remote(tap, it, sink):
                                 HEADER + body)) for name, body in bodies()]
     it.drained()
     got = [(m.length, arrived(m.kept)) for m in sink.complete()]
-    bounces = it.maildir()
     for name, body, ident in sent:
         why = wire_fits(body)
         mine = [g for length, g in got
                 if g is not None and ident.encode() in g[:400]]
+        front = mine[0].find(b"From: ann") if mine else 0
         if why is None:
-            front = mine[0].find(b"From: ann") if mine else 0
             tap.ok(len(mine) == 1 and
                    mine[0][front:] == on_the_wire(HEADER + body),
                    "remote: " + name, "%r" % [m[-300:] for m in mine])
         else:
-            told = [b for b in bounces if b"multipart/report" in b and
-                    why.encode() in b.replace(b"\n", b" ") and
-                    ident.encode() in b]
-            tap.ok(not mine and len(told) == 1,
-                   "remote: %s comes back: %s" % (name, why),
-                   "%d sent, %d bounces" % (len(mine), len(told)))
+            tap.ok(len(mine) == 1 and wire_fits(mine[0]) is None and
+                   decoded(mine[0]) in (lines(body), lines(body + b"\n")),
+                   "remote: %s arrives encoded: %s" % (name, why),
+                   "%r" % [(m[:800], m[-100:]) for m in mine])
+
+
+def lines(text):
+    """The same lines ended by LF."""
+    return text.replace(b"\r\n", b"\n")
+
+
+def decoded(message):
+    """What a reader sees; None if it is in no encoding."""
+    m = email.message_from_bytes(message)
+    if m["Content-Transfer-Encoding"] not in ("base64", "quoted-printable"):
+        return None
+    return lines(m.get_payload(decode=True))
+
+
+def refused(tap, it, sink):
+    """Nobody may put an encoding around what is signed."""
+    before = len(sink.complete())
+    for name, body in (("a NUL", b"x\0y\n"), ("a long line", b"x" * 2000)):
+        ident = submit(
+            it, it.address, ["x@remote.example"],
+            HEADER[:-1] + b"MIME-Version: 1.0\nContent-Type: "
+            b"multipart/signed; boundary=b\n\n--b\n\n" + body +
+            b"\n--b--\n")
+        it.drained()
+        told = [m for m in it.maildir() if b"multipart/report" in m and
+                ident.encode() in m]
+        tap.ok(len(told) == 1 and b"Status: 5.6." in told[0],
+               "remote: %s in a signed message comes back, with the reason" %
+               name, told)
+    tap.same(len(sink.complete()), before, "and was not sent")
 
 
 class Watch(threading.Thread):
@@ -190,12 +221,14 @@ def large(tap, it, sink):
 
 def main():
     tap = Tap()
-    sink = Server()
+    smtp_server.KEEP = 4 << 20
+    sink = smtp_server.Server()
     with Instance(smtproutes=":127.0.0.1:%d" % sink.port) as it:
         it.start()
         through_submit(tap, it)
         through_sendmail(tap, it)
         remote(tap, it, sink)
+        refused(tap, it, sink)
         large(tap, it, sink)
         tap.same(it.stop(), 0, "start ends with 0")
     sink.close()
