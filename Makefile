@@ -16,7 +16,7 @@ CPPFLAGS = -D_GNU_SOURCE -I. -DCONTROLDIR='"$(CONTROLDIR)"' \
 	-DQUEUEDIR='"$(QUEUEDIR)"' -DRUNDIR='"$(RUNDIR)"'
 ALLCFLAGS = -std=c11 $(OPT) $(SAN) $(HARDEN) $(WARN) $(CFLAGS)
 ALLLDFLAGS = $(SAN) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
-LIBS = -luv -lunbound -lsodium -lseccomp -lpthread
+LIBS = -luv -lunbound -lssl -lcrypto -lsodium -lseccomp -lpthread
 
 # A program is its main file; the linker takes what it needs from the room's
 # archive and from base's.
@@ -51,6 +51,7 @@ help:
 	@echo "make bench      the first measurements"
 	@echo "make check-san  unit tests and the demo under sanitizers"
 	@echo "make fuzz       every parser of bytes from outside, by libFuzzer"
+	@echo "make model      the queue's protocol, every crash, by spin"
 	@echo "make layers     who includes whom"
 	@echo "make install    DESTDIR= PREFIX=/usr/local, see INSTALL"
 	@echo "make install-sendmail, uninstall, clean"
@@ -101,6 +102,11 @@ fuzz:
 
 fuzz-run: $(FUZZERS)
 	@tests/fuzz/run.sh $(B) $^
+
+# The queue's protocol, by spin; SEED has no meaning here.
+model:
+	@tests/prepare.sh model
+	@tests/model/run.py $(B)/model
 
 # base includes base alone; every other room base and itself.
 layers:
@@ -189,5 +195,5 @@ format:
 
 FORCE:
 
-.PHONY: all help fuzz fuzz-run layers demo bench check test check-san install \
+.PHONY: all help model fuzz fuzz-run layers demo bench check test check-san install \
 	install-sendmail uninstall clean format FORCE

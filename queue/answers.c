@@ -43,6 +43,7 @@ answers_next(struct view *rest, uint32_t *index)
     return true;
 }
 
+/* model: answer-mark */
 int
 answers_mark(const struct store *s, struct view text, uint64_t position)
 {

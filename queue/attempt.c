@@ -282,6 +282,7 @@ may_try(const struct message *msg)
            (uint64_t)time(NULL) >= msg->queued.envelope.notbefore;
 }
 
+/* model: remove-record */
 void
 message_step(struct message *msg)
 {

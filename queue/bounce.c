@@ -220,6 +220,7 @@ bounce_sender(enum bounce_kind kind)
     return view_of(kind == BOUNCE_DOUBLE ? "#@[]" : "");
 }
 
+/* model: bounce-id */
 uint64_t
 bounce_id(uint64_t fail_ms, uint64_t message_id, enum bounce_kind kind,
           uint32_t first_index)

@@ -45,6 +45,7 @@ failures_free(struct failures *f)
     memset(f, 0, sizeof *f);
 }
 
+/* model: reports-write, reports-sync */
 int
 failures_write(const struct store *s, const struct queued *q,
                const struct failures *f, uint64_t now_ms)
@@ -121,6 +122,7 @@ read_blocks(struct blocks *blocks, const struct store *s,
 
 /* As store_load, in the folder where id is.  Enqueue may be between its link
  * and its sync, so the name is synced before anything is built on it. */
+/* model: bounce-sync */
 static int
 load_synced(const struct store *s, uint64_t id, struct queued *q)
 {
@@ -138,6 +140,7 @@ load_synced(const struct store *s, uint64_t id, struct queued *q)
 
 /* Whether the message id answers the same recipients of q: 1, 0: there is no
  * such message, -EEXIST: it is another message, or an errno. */
+/* model: bounce-find */
 static int
 is_queued(const struct store *s, uint64_t id, const struct queued *q,
           const struct bouncing *b)
@@ -207,6 +210,7 @@ narrow(struct bouncing *b, const struct store *s, const struct queued *q,
 /* A bounce that answers several has a line for each, and a crash may have
  * left only the first of them.  The others are found in the message that was
  * made for these.  As narrow. */
+/* model: bounce-begun */
 static int
 find_begun(struct bouncing *b, const struct store *s, const struct queued *q,
            const struct blocks *blocks, enum bounce_kind kind)
@@ -319,6 +323,7 @@ put_envelope(struct buf *out, const struct bouncing *b,
     buf_free(&answers);
 }
 
+/* model: bounce-ask */
 static int
 hand_in(struct bouncing *b, const struct queued *q, const char *rundir,
         const struct bounce *text, enum bounce_kind kind)

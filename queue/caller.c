@@ -131,6 +131,7 @@ refuse_errno(struct caller *c, int r)
         log_event("refuse uid=%u why=%s", (unsigned)c->who.uid, why);
 }
 
+/* model: incoming-answer */
 static void
 on_committed(struct commit_entry *entry, int r)
 {

@@ -83,6 +83,7 @@ sync_file(const struct store *s, uint64_t id, bool *unsynced)
     return r == -ENOENT ? 0 : r;
 }
 
+/* model: checkpoint-sync */
 static void
 sync_work(uv_work_t *w)
 {
@@ -117,6 +118,7 @@ finish(struct checkpoint *c, int r)
         c->idle(c->data);
 }
 
+/* model: checkpoint-head */
 static void
 head_work(uv_work_t *w)
 {
@@ -185,6 +187,7 @@ try_sync(struct checkpoint *c)
     uv_queue_work(c->ledger->loop, &c->work, sync_work, on_synced);
 }
 
+/* model: checkpoint-begin */
 bool
 checkpoint_begin(struct checkpoint *c)
 {

@@ -17,6 +17,7 @@ commit_init(struct commit *c, uv_loop_t *loop, const struct todo *todo,
     c->synced = synced;
 }
 
+/* model: incoming-folder */
 static void
 sync_folder(uv_work_t *work)
 {

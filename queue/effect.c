@@ -49,6 +49,7 @@ moves(const struct effect *e)
     return e->kind == EFFECT_MOVE || e->kind == EFFECT_ASIDE;
 }
 
+/* model: move-link */
 static int
 first_step(const struct store *s, struct effect *e)
 {
@@ -63,6 +64,7 @@ first_step(const struct store *s, struct effect *e)
     return r;
 }
 
+/* model: move-unlink, remove-reports, remove-unlink */
 static int
 last_step(const struct store *s, struct effect *e)
 {
@@ -79,6 +81,7 @@ last_step(const struct store *s, struct effect *e)
 
 /* All links, then one sync for each folder that got names, then the old
  * names go. */
+/* model: move-sync */
 static void
 work(uv_work_t *w)
 {

@@ -20,6 +20,7 @@ reports_work(uv_work_t *work)
 
 /* With the reports on disk the failures may be recorded; without them they
  * stay LATER. */
+/* model: fail */
 static void
 on_reports(uv_work_t *work, int status)
 {
@@ -60,6 +61,7 @@ bounce_work(uv_work_t *work)
                  m->door);
 }
 
+/* model: bounce-record */
 static void
 on_bounced(uv_work_t *work, int status)
 {

@@ -77,6 +77,7 @@ site_for(struct message *msg, uint32_t index)
 }
 
 /* A group of recipients at one site, in as few jobs as the forms allow. */
+/* model: deliver */
 static void
 hand_out(struct message *msg, const struct pick *picks, size_t count)
 {

@@ -139,6 +139,7 @@ write_parts(int fd, struct iovec *iov, int count, uint64_t offset)
     return 0;
 }
 
+/* model: incoming-write */
 static int
 write_file(struct incoming *in, const struct envelope *e, uint64_t next_s)
 {
@@ -183,6 +184,7 @@ write_file(struct incoming *in, const struct envelope *e, uint64_t next_s)
     return r;
 }
 
+/* model: incoming-link */
 static int
 give_name(struct incoming *in)
 {
@@ -204,6 +206,7 @@ give_name(struct incoming *in)
                   AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 
+/* model: incoming-sync */
 int
 incoming_link(struct incoming *in, const struct envelope *e, uint64_t next_s)
 {

@@ -146,6 +146,7 @@ print_sign(struct ledger *l, struct ledger_batch *b, struct buf *out)
     b->signed_chain = b->chain;
 }
 
+/* model: ledger-write, ledger-sync */
 static int
 put(struct ledger_batch *b, struct buf *out)
 {

@@ -62,6 +62,7 @@ advance(struct load *l, const struct store *s)
     return store_slot(s, q->place, q->id, &q->slot);
 }
 
+/* model: takeup-sync */
 static void
 load_one(struct load *l)
 {
@@ -71,7 +72,15 @@ load_one(struct load *l)
         l->result = store_load(s, PLACE_INFO, l->id, &l->queued, &l->why);
     if (l->kind == LOAD_FRESH || l->result == -ENOENT)
         l->result = store_load(s, PLACE_TODO, l->id, &l->queued, &l->why);
-    if (l->result == 0 && (l->result = advance(l, s)) < 0)
+    if (l->result < 0)
+        return;
+    /* A bounce settles those it answers, so its name must be synced; found
+     * by a scan it may be one that enqueue has only linked. */
+    if (l->queued.place == PLACE_TODO && l->queued.envelope.answers.len)
+        l->result = store_sync(s, PLACE_TODO);
+    if (l->result == 0)
+        l->result = advance(l, s);
+    if (l->result < 0)
         queued_free(&l->queued);
 }
 

@@ -16,6 +16,7 @@ age(const struct message *msg)
     return now > birth ? (now - birth) / 1000 : 0;
 }
 
+/* model: accept */
 void
 message_recordaccept(struct message *msg)
 {
@@ -40,6 +41,7 @@ message_recordaccept(struct message *msg)
         message_note(msg);
 }
 
+/* model: outcome */
 void
 message_recordoutcome(struct message *msg, const char *event, uint64_t *where,
                uint32_t index, const struct outcome *o, const char *host)

@@ -132,6 +132,7 @@ hold(struct recovered *rec, const struct store *s, uint64_t id, bool on)
 }
 
 /* id: the message whose files could not be changed, if that fails. */
+/* model: recover-apply */
 static int
 apply(struct recovered *rec, const struct store *s,
       const struct ledger_line *l, uint64_t *id)
@@ -159,6 +160,7 @@ apply(struct recovered *rec, const struct store *s,
 /* What is read must be on disk before it is acted upon: the last manager may
  * have died between its write and its sync.  What is signed in head was
  * synced. */
+/* model: recover-sync */
 static int
 sync_segments(const struct store *s, uint64_t signed_position)
 {
@@ -288,6 +290,7 @@ struct names {
 
 /* A name in both folders: one file loses the todo/ name, a second file is
  * set aside.  What fails for one message holds up no other. */
+/* model: recover-names */
 static bool
 one_name(void *data, uint64_t id)
 {

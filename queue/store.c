@@ -235,6 +235,7 @@ open_writing(const struct store *s, enum place place, uint64_t id, int *fd)
     return *fd < 0 ? -errno : 0;
 }
 
+/* model: mark */
 int
 store_mark(const struct store *s, const struct queued *q,
            const uint32_t *which, size_t count)

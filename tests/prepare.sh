@@ -1,22 +1,24 @@
 #!/bin/sh
 # prepare.sh - installs the Debian packages that a purpose needs
 #
-# usage: tests/prepare.sh build|demo|check|fuzz
+# usage: tests/prepare.sh build|demo|check|fuzz|model
 #
 # As root, or by sudo.  Does nothing where all are there; where they cannot
 # be installed it says which ones to install and exits 1.
 build="gcc libc6-dev make libuv1-dev libsodium-dev libunbound-dev
-    libseccomp-dev uthash-dev"
+    libseccomp-dev libssl-dev uthash-dev"
 demo="$build python3 python3-aiosmtpd util-linux"
 check="$demo clang mandoc perl strace"
 fuzz="$build python3 clang libclang-rt-14-dev"
+model="gcc libc6-dev make python3 spin"
 
 case $1 in
 build) wanted=$build ;;
 demo) wanted=$demo ;;
 check) wanted=$check ;;
 fuzz) wanted=$fuzz ;;
-*) echo "usage: tests/prepare.sh build|demo|check|fuzz" >&2; exit 64 ;;
+model) wanted=$model ;;
+*) echo "usage: tests/prepare.sh build|demo|check|fuzz|model" >&2; exit 64 ;;
 esac
 
 missing() {
