@@ -1,6 +1,7 @@
 #include "remote/deliveries.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ struct delivery {
     struct session *session;   /* borrowed; NULL: none */
     struct mx_lookup lookup;
     unsigned next;             /* address to try */
+    bool clear;                /* TLS failed with the address at hand */
     bool reused;               /* session had been idle */
     bool reached;              /* a host took our connection */
     uint32_t flags;            /* REPORT_* */
@@ -35,7 +37,12 @@ on_settled(struct smtp_mail *m, uint32_t i, const struct outcome *o)
                        .flags = o->verdict == LATER ? d->flags : 0,
                        .outcome = *o};
 
-    memcpy(r.host, d->host, sizeof d->host);
+    _Static_assert(sizeof d->host + SECURE_WORDS_MAX <= 2 * sizeof r.host,
+                   "most of it fits");
+    snprintf(r.host, sizeof r.host, "%.255s", d->host);
+    if (d->session)
+        strncat(r.host, d->session->secure.words,
+                sizeof r.host - strlen(r.host) - 1);
     if (m->open == 0)
         d->all->open--;
     channel_report(d->all->channel, &r);
@@ -76,9 +83,13 @@ try_next(struct delivery *d)
     struct session *s;
 
     if (d->next < d->lookup.count) {
+        struct tlspolicy policy = sessions_policy(d->all->sessions, &d->job);
+
+        if (d->clear)
+            policy.level = TLS_NONE;
         sessions_key(&key, &d->job);
         s = session_open(d->all->sessions, &d->lookup.found[d->next++],
-                         buf_view(&key));
+                         buf_view(&key), policy);
         buf_free(&key);
         attach(d, s, false);
         return;
@@ -127,7 +138,13 @@ on_done(struct session_work *w, enum session_end end, const struct outcome *why)
         return;
     }
     d->last = *why;
-    d->reached = d->reached || end == SESSION_LOST;
+    d->reached = d->reached || end != SESSION_UNREACHED;
+    /* TLS that is wanted for nothing but its own sake is no reason not to
+     * deliver (RFC 7435 3). */
+    d->clear = end == SESSION_NOTLS &&
+               sessions_policy(d->all->sessions, &d->job).level == TLS_MAY;
+    if (d->clear)
+        d->next--;
     /* The server had every right to end an idle session: that is no failure,
      * and no address was tried yet. */
     if (d->reused) {

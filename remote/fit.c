@@ -4,12 +4,12 @@
 
 static const struct {
     uint32_t flag;
-    uint32_t cure;  /* the extension it travels with; 0: none that we speak */
+    uint32_t cure;  /* the extension it travels with */
     const char *code;
     const char *why;
 } rules[] = {
-    {JOB_REQUIRETLS, 0, "5.7.30",
-     "the sender requires TLS (REQUIRETLS), which cannot be had here"},
+    {JOB_REQUIRETLS, SMTP_REQUIRETLS, "5.7.30",
+     "the sender requires TLS (REQUIRETLS), which the server does not offer"},
     {JOB_SMTPUTF8, SMTP_SMTPUTF8, "5.6.7",
      "the message needs SMTPUTF8, which the server does not offer"},
     {JOB_8BIT_HEADER, SMTP_8BITMIME, "5.6.3",

@@ -81,6 +81,28 @@ check_helo(const char *name)
         log_die("fatal setting=helohost why=%s", "too long");
 }
 
+/* All certificates are read now: later no file may be opened. */
+static void
+read_tls(struct remote *r, int control, const char *folder)
+{
+    struct conf_list *policies = &r->sessions.policies;
+    struct buf ca = {0};
+    size_t line;
+    int e = conf_list(control, "tlspolicy", policies);
+
+    if (e < 0 && e != -ENOENT)
+        log_die("fatal setting=tlspolicy why=%s", strerror(-e));
+    if (!tlspolicy_check(policies, &line))
+        log_die("fatal setting=tlspolicy line=%zu why=%s", line,
+                "not DOMAIN:POLICY with a policy known here");
+    buf_print(&ca, "%s/tlsca", folder);
+    r->sessions.tls = tls_context_new(
+        faccessat(control, "tlsca", F_OK, 0) == 0 ? ca.data : NULL);
+    if (!r->sessions.tls)
+        log_die("fatal setting=tlsca why=%s", "no certificates");
+    buf_free(&ca);
+}
+
 static void
 read_settings(struct remote *r)
 {
@@ -106,6 +128,7 @@ read_settings(struct remote *r)
     e = conf_list(control, "resolver", &r->resolver);
     if (e < 0 && e != -ENOENT)
         log_die("fatal setting=resolver why=%s", strerror(-e));
+    read_tls(r, control, paths.control);
     file_close(&control);
     conf_pathsfree(&paths);
 }
@@ -221,6 +244,8 @@ main(void)
     dns_close(&remote.dns);
     uv_run(loop, UV_RUN_DEFAULT);
     uv_loop_close(loop);
+    tls_context_free(remote.sessions.tls);
+    conf_listfree(&remote.sessions.policies);
     conf_listfree(&remote.resolver);
     free(remote.helo);
     free(remote.me);

@@ -22,6 +22,7 @@ on_closed(uv_handle_t *h)
     smtp_client_free(&s->client);
     buf_free(&s->sending);
     buf_free(&s->key);
+    secure_free(&s->secure);
     free(s);
 }
 
@@ -102,9 +103,10 @@ set_answer_deadline(struct session *s)
 static void
 over(struct session *s)
 {
-    enum session_end end = !s->client.mail ? SESSION_DONE
-                           : s->connected  ? SESSION_LOST
-                                           : SESSION_UNREACHED;
+    enum session_end end = !s->client.mail  ? SESSION_DONE
+                           : !s->connected  ? SESSION_UNREACHED
+                           : s->client.securing ? SESSION_NOTLS
+                                                : SESSION_LOST;
     struct session_work *w = s->work;
     struct outcome why = s->client.failure;
 
@@ -166,7 +168,7 @@ on_written(uv_write_t *write, int status)
 /* Hands bytes to the system, which takes most at once; they stay where they
  * are while writing. */
 static void
-send_bytes(struct session *s, struct view bytes)
+send_raw(struct session *s, struct view bytes)
 {
     uv_buf_t b = uv_buf_init((char *)bytes.data, (unsigned)bytes.len);
     int n = 0;
@@ -191,6 +193,28 @@ send_bytes(struct session *s, struct view bytes)
     }
 }
 
+/* What TLS has to say by itself: the handshake, new keys. */
+static void
+send_secure(struct session *s)
+{
+    if (s->secure.out.len > 0 && !s->writing)
+        send_raw(s, secure_next(&s->secure));
+}
+
+static void
+send_bytes(struct session *s, struct view bytes)
+{
+    if (!s->client.secured) {
+        send_raw(s, bytes);
+        return;
+    }
+    secure_put(&s->secure, bytes);
+    if (s->secure.state == TLS_FAILED)
+        smtp_client_lost(&s->client, "4.4.2", "connection lost");
+    else
+        send_raw(s, secure_next(&s->secure));
+}
+
 static void
 send_commands(struct session *s)
 {
@@ -200,6 +224,61 @@ send_commands(struct session *s)
     s->sending = s->client.out;
     s->client.out = empty;
     send_bytes(s, buf_view(&s->sending));
+}
+
+/* The handshake has come to an end, or not yet. */
+static void
+look_at_handshake(struct session *s)
+{
+    struct outcome o;
+
+    if (s->secure.state == TLS_HANDSHAKE)
+        return;
+    if (s->secure.state != TLS_OPEN) {
+        outcome_set(&o, LATER, "4.7.5", "TLS: %s", tls_error(s->secure.tls));
+        smtp_client_fail(&s->client, &o);
+    } else if (!secure_check(&s->secure, &s->policy, &o)) {
+        smtp_client_fail(&s->client, &o);
+    } else {
+        smtp_client_secured(&s->client, s->secure.verified);
+    }
+}
+
+/* Bytes from the socket, for the dialogue.  False: they meant nothing to
+ * it. */
+static bool
+take_bytes(struct session *s, struct view bytes)
+{
+    struct secure *t = &s->secure;
+    bool said;
+
+    if (!t->tls) {
+        smtp_client_feed(&s->client, bytes);
+        return true;
+    }
+    secure_take(t, bytes);
+    if (s->client.securing)
+        look_at_handshake(s);
+    said = t->plain.len > 0;
+    if (said && s->client.secured)
+        smtp_client_feed(&s->client, buf_view(&t->plain));
+    buf_free(&t->plain);
+    if (t->state >= TLS_CLOSED && s->client.stage != STAGE_OVER) {
+        smtp_client_lost(&s->client, "4.4.2", "connection lost");
+        return true;
+    }
+    return said;
+}
+
+static void
+start_handshake(struct session *s)
+{
+    struct buf key = {0};
+
+    buf_print(&key, "%s %s", s->key.data, s->host);
+    secure_start(&s->secure, s->all->tls, &s->policy, s->host, key.data);
+    buf_free(&key);
+    look_at_handshake(s);
 }
 
 /* Takes what the server said before the final dot goes out: it is not the
@@ -216,9 +295,8 @@ spoke_early(struct session *s)
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
     if (n > 0)
-        smtp_client_feed(&s->client, view_make(s->all->input, (size_t)n));
-    else
-        smtp_client_lost(&s->client, "4.4.2", "connection lost");
+        return take_bytes(s, view_make(s->all->input, (size_t)n));
+    smtp_client_lost(&s->client, "4.4.2", "connection lost");
     return true;
 }
 
@@ -275,6 +353,15 @@ drive(struct session *s)
         case SMTP_READY:
             ready(s);
             return;
+        case SMTP_HANDSHAKE:
+            if (s->writing)
+                goto wait;
+            if (!s->secure.tls)
+                start_handshake(s);
+            if (s->secure.out.len == 0)
+                goto wait;
+            send_secure(s);
+            break;
         case SMTP_CONTENT:
             if (s->writing || !send_content(s))
                 goto wait;
@@ -312,7 +399,9 @@ on_bytes(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
         lost(s, "connection lost");
         return;
     }
-    smtp_client_feed(&s->client, view_make(b->base, (size_t)n));
+    take_bytes(s, view_make(b->base, (size_t)n));
+    if (s->client.stage != STAGE_OVER)
+        send_secure(s);
     drive(s);
 }
 
@@ -336,7 +425,7 @@ on_connected(uv_connect_t *connecting, int status)
 
 struct session *
 session_open(struct sessions *all, const struct mx_address *address,
-             struct view key)
+             struct view key, struct tlspolicy policy)
 {
     struct session *s = mem_alloc(sizeof *s);
 
@@ -348,7 +437,10 @@ session_open(struct sessions *all, const struct mx_address *address,
     s->connecting.data = s->write.data = s;
     memcpy(s->host, address->host, sizeof s->host);
     buf_addview(&s->key, key);
+    s->policy = policy;
     smtp_client_init(&s->client, all->helo);
+    s->client.tls_wanted = policy.level != TLS_NONE;
+    s->client.tls_needed = policy.level >= TLS_ENCRYPT;
     uv_tcp_init(all->loop, &s->tcp);
     uv_timer_init(all->loop, &s->deadline);
     s->connect_error = uv_tcp_connect(&s->connecting, &s->tcp,

@@ -4,6 +4,7 @@
 
 #include "remote/content.h"
 #include "remote/mx.h"
+#include "remote/secure.h"
 #include "remote/sessions.h"
 #include "remote/smtp_client.h"
 
@@ -13,6 +14,7 @@ enum { SESSION_MAILS_MAX = 100 }; /* sent over one connection */
 enum session_end {
     SESSION_DONE,      /* all is settled, one way or another */
     SESSION_LOST,      /* MAIL was never answered: may be tried elsewhere */
+    SESSION_NOTLS,     /* the same, for TLS failed: perhaps in clear */
     SESSION_UNREACHED, /* there was no connection at all */
 };
 
@@ -36,6 +38,8 @@ struct session {
     bool closing, connected, writing, idle;
     int connect_error;         /* known at once; told with the work */
     struct sessions *all;      /* borrowed */
+    struct tlspolicy policy;
+    struct secure secure;
     struct smtp_client client;
     struct buf sending;        /* commands on their way */
     struct session_work *work; /* borrowed; NULL: none */
@@ -48,10 +52,11 @@ struct session {
     LIST_ENTRY(session) same;
 };
 
-/* Begins to connect.  Never NULL; what goes wrong is told to the work. */
+/* Begins to connect, for work of the key and policy.  Never NULL; what goes
+ * wrong is told to the work. */
 struct session *session_open(struct sessions *all,
                              const struct mx_address *address,
-                             struct view key);
+                             struct view key, struct tlspolicy policy);
 
 /* Sends a mail over a new session or one from sessions_take.  done may be
  * called from within. */

@@ -16,14 +16,25 @@ sessions_init(struct sessions *all, uv_loop_t *loop)
     randombytes_buf(all->hash_key, sizeof all->hash_key);
 }
 
+struct tlspolicy
+sessions_policy(const struct sessions *all, const struct job *job)
+{
+    struct view host = job->route.len ? job->route : job->site;
+    struct tlspolicy p = tlspolicy_find(&all->policies, host);
+
+    if ((job->flags & JOB_REQUIRETLS) && p.level < TLS_VERIFY)
+        p = (struct tlspolicy){.level = TLS_VERIFY};
+    return p;
+}
+
 void
 sessions_key(struct buf *key, const struct job *job)
 {
     struct view host = job->route.len ? job->route : job->site;
     size_t start;
 
-    buf_print(key, "%s %u ", job->route.len ? "host" : "mx",
-              (unsigned)job->port);
+    buf_print(key, "%s%s %u ", job->flags & JOB_REQUIRETLS ? "tls " : "",
+              job->route.len ? "host" : "mx", (unsigned)job->port);
     start = key->len;
     buf_addview(key, host);
     for (size_t i = start; i < key->len; i++)

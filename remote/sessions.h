@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "base/job.h"
+#include "remote/tlspolicy.h"
 
 enum {
     SESSIONS_INPUT = 65536,   /* bytes read from a socket at once */
@@ -23,6 +24,8 @@ TAILQ_HEAD(session_queue, session);
 struct sessions {
     uv_loop_t *loop;
     const char *helo;         /* borrowed */
+    struct tls_context *tls;  /* borrowed */
+    struct conf_list policies; /* tlspolicy */
     unsigned connect_wait;    /* seconds */
     unsigned answer_wait;     /* seconds */
     unsigned keep;            /* seconds a session waits idle; 0: not at all */
@@ -36,6 +39,10 @@ struct sessions {
 };
 
 void sessions_init(struct sessions *all, uv_loop_t *loop);
+
+/* What TLS the job's destination, and its sender, ask for. */
+struct tlspolicy sessions_policy(const struct sessions *all,
+                                 const struct job *job);
 
 /* Appends the key of the job's destination: where two jobs' are equal, a
  * session of the one serves the other. */

@@ -8,6 +8,7 @@
 static void on_greeting(struct smtp_client *c);
 static void on_ehlo(struct smtp_client *c);
 static void on_helo(struct smtp_client *c);
+static void on_starttls(struct smtp_client *c);
 static void on_quit(struct smtp_client *c);
 
 /* What stands for each stage in texts, the longest wait in seconds (RFC 5321
@@ -22,6 +23,8 @@ static const struct {
     [STAGE_GREETING] = {"greeting", "at the greeting", 300, on_greeting},
     [STAGE_EHLO] = {"EHLO", "after EHLO", 300, on_ehlo},
     [STAGE_HELO] = {"HELO", "after HELO", 300, on_helo},
+    [STAGE_STARTTLS] = {"STARTTLS", "after STARTTLS", 120, on_starttls},
+    [STAGE_HANDSHAKE] = {"TLS", "within the TLS handshake", 120, NULL},
     [STAGE_READY] = {"idle", "between two messages", 300, NULL},
     [STAGE_RSET] = {"RSET", "after RSET", 300, smtp_on_rset},
     [STAGE_MAIL] = {"MAIL", "after MAIL", 300, smtp_on_mail},
@@ -74,6 +77,8 @@ smtp_client_step(const struct smtp_client *c)
     switch (c->stage) {
     case STAGE_READY:
         return SMTP_READY;
+    case STAGE_HANDSHAKE:
+        return SMTP_HANDSHAKE;
     case STAGE_CONTENT:
         return SMTP_CONTENT;
     case STAGE_OVER:
@@ -98,10 +103,24 @@ smtp_client_fail(struct smtp_client *c, const struct outcome *o)
 static void
 begin(struct smtp_client *c)
 {
-    if (c->mail)
+    struct outcome o;
+
+    if (c->tls_needed && !c->secured) {
+        outcome_set(&o, LATER, "4.7.4",
+                    "tlspolicy demands TLS, and the host does not offer it");
+        smtp_client_fail(c, &o);
+    } else if (c->mail) {
         smtp_start_mail(c);
-    else
+    } else {
         c->stage = STAGE_READY;
+    }
+}
+
+static void
+hello(struct smtp_client *c)
+{
+    buf_print(&c->out, "EHLO %s\r\n", c->helo);
+    c->stage = STAGE_EHLO;
 }
 
 static void
@@ -111,8 +130,7 @@ on_greeting(struct smtp_client *c)
         smtp_fail_by_reply(c);
         return;
     }
-    buf_print(&c->out, "EHLO %s\r\n", c->helo);
-    c->stage = STAGE_EHLO;
+    hello(c);
 }
 
 static void
@@ -139,7 +157,43 @@ on_ehlo(struct smtp_client *c)
             !view_number(argument, UINT64_MAX, &c->size_limit))
             c->size_limit = 0;
     }
+    /* RFC 8689 4.2.1: only over TLS with a server that is known. */
+    if (!c->verified)
+        c->extensions &= ~(uint32_t)SMTP_REQUIRETLS;
+    if (c->tls_wanted && !c->secured && (c->extensions & SMTP_STARTTLS)) {
+        buf_addstr(&c->out, "STARTTLS\r\n");
+        c->stage = STAGE_STARTTLS;
+        c->securing = true;
+        return;
+    }
     begin(c);
+}
+
+/* Whoever refuses it may still be talked to in clear. */
+static void
+on_starttls(struct smtp_client *c)
+{
+    if (c->reply.code / 100 == 2) {
+        c->stage = STAGE_HANDSHAKE;
+    } else if (c->reply.code / 100 == 3) {
+        smtp_fail_by_reply(c);
+    } else {
+        c->securing = false;
+        begin(c);
+    }
+}
+
+enum smtp_step
+smtp_client_secured(struct smtp_client *c, bool verified)
+{
+    assert(c->stage == STAGE_HANDSHAKE && !c->secured);
+    c->secured = true;
+    c->securing = false;
+    c->verified = verified;
+    c->extensions = 0;
+    c->size_limit = 0;
+    hello(c);
+    return smtp_client_step(c);
 }
 
 static void
@@ -202,6 +256,9 @@ smtp_client_feed(struct smtp_client *c, struct view bytes)
     while (bytes.len && c->stage != STAGE_OVER) {
         int r;
 
+        /* Came in clear behind the answer to STARTTLS: nobody's words. */
+        if (c->stage == STAGE_HANDSHAKE)
+            break;
         if (!stages[c->stage].take) {
             out_of_turn(c, bytes);
             break;

@@ -40,6 +40,8 @@ enum smtp_stage {
     STAGE_GREETING,
     STAGE_EHLO,
     STAGE_HELO,
+    STAGE_STARTTLS,
+    STAGE_HANDSHAKE, /* the owner makes the connection secure */
     STAGE_READY,    /* nothing is asked */
     STAGE_RSET,
     STAGE_MAIL,
@@ -56,6 +58,7 @@ enum smtp_stage {
  * smtp_client.out. */
 enum smtp_step {
     SMTP_WAIT,      /* wait for bytes, smtp_client_wait seconds at most */
+    SMTP_HANDSHAKE, /* begin TLS, then smtp_client_secured */
     SMTP_CONTENT,   /* send the content, then smtp_client_dot */
     SMTP_READY,     /* no mail is open: smtp_client_mail or _quit */
     SMTP_OVER,      /* close the connection */
@@ -74,6 +77,11 @@ struct smtp_client {
     unsigned answers;       /* replies taken so far */
     bool convert;           /* this mail's content has to be converted */
     bool utf8;              /* an address of this mail needs SMTPUTF8 */
+    bool tls_wanted;        /* by the owner: STARTTLS where it is offered */
+    bool tls_needed;        /* by the owner: no mail without it */
+    bool securing;          /* STARTTLS was said, and not refused */
+    bool secured;           /* TLS is spoken */
+    bool verified;          /* and the server is who it should be */
     bool ahead;             /* MAIL, RCPT and DATA went out in one go */
     bool dirty;             /* the next mail needs RSET first */
     bool delayed;           /* a 4yz was answered to this mail */
@@ -83,7 +91,8 @@ struct smtp_client {
     struct outcome failure;
 };
 
-/* Waits for the greeting; helo is our name. */
+/* Waits for the greeting; helo is our name.  tls_wanted and tls_needed may
+ * be set behind it. */
 void smtp_client_init(struct smtp_client *c, const char *helo);
 void smtp_client_free(struct smtp_client *c);
 
@@ -93,6 +102,10 @@ enum smtp_step smtp_client_mail(struct smtp_client *c, struct smtp_mail *m);
 
 /* Bytes from the server. */
 enum smtp_step smtp_client_feed(struct smtp_client *c, struct view bytes);
+
+/* TLS is spoken from now on; what the server said before counts no more (RFC
+ * 3207 4.2). */
+enum smtp_step smtp_client_secured(struct smtp_client *c, bool verified);
 
 /* All content is out and verified: puts the final dot into out.  What the
  * server says before smtp_client_sent is not taken for the answer to it. */

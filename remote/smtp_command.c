@@ -18,6 +18,8 @@ smtp_command_mail(struct buf *out, const struct job *job, uint32_t extensions,
         buf_addstr(out, " BODY=8BITMIME");
     if (utf8 && (extensions & SMTP_SMTPUTF8))
         buf_addstr(out, " SMTPUTF8");
+    if ((job->flags & JOB_REQUIRETLS) && (extensions & SMTP_REQUIRETLS))
+        buf_addstr(out, " REQUIRETLS");
     if (extensions & SMTP_DSN) {
         if (job->ret == RET_FULL || job->ret == RET_HDRS)
             buf_addstr(out, job->ret == RET_FULL ? " RET=FULL" : " RET=HDRS");

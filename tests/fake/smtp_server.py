@@ -6,7 +6,9 @@ one line per message.  As a module: Server(behaviour) is a running server;
 .port, .messages, .connections, .close().
 
 A behaviour is what it does at some stages instead of the ordinary answer: a
-list of steps, each bytes to send or one of the steps below.
+list of steps, each bytes to send or one of the steps below.  The server
+offers STARTTLS where a behaviour has a context of ssl's under 'tls', and
+further words of EHLO's answer that stand under 'words'.
 """
 import hashlib
 import socket
@@ -191,6 +193,7 @@ class Connection(threading.Thread):
         self.commands = []
         self.stage = 'greeting'
         self.argument = b''
+        self.secured = None
 
     def send(self, data):
         self.sock.sendall(data)
@@ -212,13 +215,20 @@ class Connection(threading.Thread):
         if self.stage == 'greeting':
             self.send(b'220 fake ESMTP\r\n')
         elif self.stage == 'ehlo':
-            self.send(b'250-fake\r\n250-PIPELINING\r\n250-8BITMIME\r\n'
+            self.send(b'250-fake\r\n')
+            if 'tls' in self.server.behaviour and not self.secured:
+                self.send(b'250-STARTTLS\r\n')
+            self.send(self.server.behaviour.get('words', b''))
+            self.send(b'250-PIPELINING\r\n250-8BITMIME\r\n'
                       b'250-SIZE 0\r\n250-DSN\r\n250-SMTPUTF8\r\n'
                       b'250 ENHANCEDSTATUSCODES\r\n')
         elif self.stage == 'rcpt' and local.startswith(b'bad'):
             self.send(b'550 5.1.1 no such user\r\n')
         elif self.stage == 'rcpt' and local.startswith(b'later'):
             self.send(b'450 4.2.1 mailbox busy\r\n')
+        elif self.stage == 'starttls':
+            self.send(b'220 go on\r\n')
+            self.secure()
         elif self.stage == 'data':
             self.send(b'354 go on\r\n')
         elif self.stage == 'quit':
@@ -255,6 +265,14 @@ class Connection(threading.Thread):
             (steps[0].startswith(b'354') and
              all(isinstance(s, bytes) for s in steps))
 
+    def secure(self):
+        """Speaks TLS from here on."""
+        self.sock = self.server.behaviour['tls'].wrap_socket(
+            self.sock, server_side=True)
+        self.file = self.sock.makefile('rb', 65536)
+        self.secured = self.sock.version()
+        self.server.resumed += bool(self.sock.session_reused)
+
     def serve(self):
         self.answer('greeting')
         while True:
@@ -269,6 +287,8 @@ class Connection(threading.Thread):
                 self.server.hello.append(line)
             if verb in ('ehlo', 'helo', 'mail', 'rcpt', 'rset', 'quit'):
                 self.answer(verb, line)
+            elif verb == 'star' and 'tls' in self.server.behaviour:
+                self.answer('starttls')
             elif verb == 'data':
                 self.answer('data')
                 if self.wants_content():
@@ -303,6 +323,7 @@ class Server:
         self.port = self.sock.getsockname()[1]
         self.messages, self.connections, self.open = [], 0, 0
         self.hello = []
+        self.resumed = 0
         self.closed = threading.Event()
         threading.Thread(target=self.run, daemon=True).start()
 

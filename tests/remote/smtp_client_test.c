@@ -3,7 +3,8 @@
 #include "tests/tap.h"
 
 /* A dialogue as a script of lines: "S: ..." the server says, "C: ..." we must
- * say (in one go with the C: lines beside it), "content" we must be ready to
+ * say (in one go with the C: lines beside it), "want" and "need" TLS is to be
+ * spoken, "handshake" it is to begin, "tls" it is spoken, "content" we must be ready to
  * send, "dot" the content is out, "sent" the dot is too, "lost" the
  * connection is lost, "ready" and "over" is what we must be.  After it, one
  * outcome for each recipient, as letter and code. */
@@ -52,6 +53,7 @@ static bool
 is_step(const struct smtp_client *c, struct view line)
 {
     static const char *const words[] = {[SMTP_WAIT] = "wait",
+                                        [SMTP_HANDSHAKE] = "handshake",
                                         [SMTP_CONTENT] = "content",
                                         [SMTP_READY] = "ready",
                                         [SMTP_OVER] = "over"};
@@ -76,6 +78,11 @@ play_line(struct smtp_client *c, struct view line)
         good = c->out.len >= said.len &&
                memcmp(c->out.data, said.data, said.len) == 0;
         buf_consume(&c->out, said.len);
+    } else if (view_is(line, "want") || view_is(line, "need")) {
+        c->tls_wanted = true;
+        c->tls_needed = view_is(line, "need");
+    } else if (view_is(line, "tls")) {
+        smtp_client_secured(c, true);
     } else if (view_is(line, "dot")) {
         smtp_client_dot(c);
     } else if (view_is(line, "sent")) {
@@ -235,6 +242,21 @@ static const struct script scripts[] = {
     {"what will be converted promises neither size nor body type", "u",
      HELLO "SIZE 100\nC: MAIL FROM:<a@b.example>\nwait\n", "",
      JOB_8BIT_BODY | JOB_NUL, 50},
+    {"after STARTTLS what was offered before is forgotten (RFC 3207 4.2)",
+     "u", "want\n" HELLO "STARTTLS\nC: STARTTLS\nwait\nS: 220 go\n"
+     "handshake\ntls\nC: EHLO me\nwait\nS: 250-x\nS: 250 STARTTLS\n"
+     "C: MAIL FROM:<a@b.example>\nwait\n", "", 0, 77},
+    {"STARTTLS that is refused leaves the connection in clear", "u",
+     "want\n" HELLO "STARTTLS\nC: STARTTLS\nS: 454 no\n"
+     "C: MAIL FROM:<a@b.example>\nwait\n", "", 0, 0},
+    {"and is the end where TLS is needed", "u",
+     "need\n" HELLO "STARTTLS\nC: STARTTLS\nS: 454 no\nover\n", "", 0, 0},
+    {"so is a server without it", "u", "need\n" HELLO "X\nover\n", "", 0, 0},
+    {"and one that knows no EHLO", "u",
+     "need\nS: 220 hi\nC: EHLO me\nS: 500 what\nC: HELO me\nS: 250 x\n"
+     "over\n", "", 0, 0},
+    {"STARTTLS is not said where it is not wanted", "u",
+     HELLO "STARTTLS\nC: MAIL FROM:<a@b.example>\nwait\n", "", 0, 0},
     {"an address that needs SMTPUTF8 alone is refused without it",
      "\xc3\xb6,v",
      PLAIN "C: MAIL FROM:<a@b.example>\nS: 250 ok\nC: RCPT TO:<v>\nwait\n",

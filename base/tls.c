@@ -1,0 +1,260 @@
+#include "base/tls.h"
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum {
+    SLOTS = 512,  /* sessions kept to be resumed */
+    PIECE = 4096,
+};
+
+struct slot {
+    char *key;            /* owned; NULL: empty */
+    SSL_SESSION *session; /* owned */
+};
+
+struct tls_context {
+    SSL_CTX *ssl;
+    struct slot slots[SLOTS];
+};
+
+struct tls {
+    struct tls_context *context; /* borrowed */
+    SSL *ssl;
+    BIO *in, *out;               /* of ssl */
+    char *key;                   /* owned */
+    char error[120];
+};
+
+static struct slot *
+slot_of(struct tls_context *c, const char *key)
+{
+    uint32_t hash = 2166136261u;
+
+    for (; *key; key++)
+        hash = (hash ^ (unsigned char)*key) * 16777619u;
+    return &c->slots[hash % SLOTS];
+}
+
+static void
+slot_clear(struct slot *s)
+{
+    SSL_SESSION_free(s->session);
+    free(s->key);
+    *s = (struct slot){0};
+}
+
+/* A session that may be resumed; 1: we keep it. */
+static int
+on_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct tls *t = SSL_get_app_data(ssl);
+    struct slot *s = slot_of(t->context, t->key);
+
+    slot_clear(s);
+    s->key = mem_string(t->key);
+    s->session = session;
+    return 1;
+}
+
+struct tls_context *
+tls_context_new(const char *ca)
+{
+    struct tls_context *c = mem_alloc(sizeof *c);
+
+    if (!(c->ssl = SSL_CTX_new(TLS_client_method())) ||
+        !SSL_CTX_set_min_proto_version(c->ssl, TLS1_2_VERSION) ||
+        !(ca ? SSL_CTX_load_verify_file(c->ssl, ca)
+             : SSL_CTX_set_default_verify_paths(c->ssl))) {
+        tls_context_free(c);
+        return NULL;
+    }
+    SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_session_cache_mode(c->ssl, SSL_SESS_CACHE_CLIENT |
+                                               SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(c->ssl, on_session);
+    return c;
+}
+
+void
+tls_context_free(struct tls_context *c)
+{
+    if (!c)
+        return;
+    for (int i = 0; i < SLOTS; i++)
+        slot_clear(&c->slots[i]);
+    SSL_CTX_free(c->ssl);
+    free(c);
+}
+
+static bool
+is_address(const char *name)
+{
+    unsigned char address[16];
+
+    return inet_pton(AF_INET, name, address) == 1 ||
+           inet_pton(AF_INET6, name, address) == 1;
+}
+
+void
+tls_accept_name(struct tls *t, const char *name, bool instead)
+{
+    if (instead)
+        SSL_set1_host(t->ssl, name);
+    else
+        SSL_add1_host(t->ssl, name);
+}
+
+struct tls *
+tls_new(struct tls_context *c, const char *name, const char *key)
+{
+    struct tls *t = mem_alloc(sizeof *t);
+    struct slot *slot = slot_of(c, key);
+
+    t->context = c;
+    t->key = mem_string(key);
+    t->ssl = SSL_new(c->ssl);
+    t->in = BIO_new(BIO_s_mem());
+    t->out = BIO_new(BIO_s_mem());
+    if (!t->ssl || !t->in || !t->out)
+        abort(); /* no memory, as mem.h has it */
+    SSL_set_bio(t->ssl, t->in, t->out);
+    SSL_set_app_data(t->ssl, t);
+    SSL_set_connect_state(t->ssl);
+    SSL_set_hostflags(t->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    SSL_set1_host(t->ssl, name);
+    /* RFC 6066 3: no literal addresses. */
+    if (!is_address(name))
+        SSL_set_tlsext_host_name(t->ssl, name);
+    if (slot->key && strcmp(slot->key, key) == 0)
+        SSL_set_session(t->ssl, slot->session);
+    return t;
+}
+
+void
+tls_free(struct tls *t)
+{
+    if (!t)
+        return;
+    /* Else OpenSSL takes the session for broken, and resumes it no more. */
+    if (!*t->error)
+        SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(t->ssl);
+    free(t->key);
+    free(t);
+}
+
+static void
+take_out(struct tls *t, struct buf *out)
+{
+    char *data;
+    long len = BIO_get_mem_data(t->out, &data);
+
+    if (len > 0)
+        buf_add(out, data, (size_t)len);
+    (void)BIO_reset(t->out);
+}
+
+/* What an SSL_* that returned r means. */
+static enum tls_state
+judge(struct tls *t, int r)
+{
+    unsigned long e;
+
+    switch (SSL_get_error(t->ssl, r)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+        return SSL_is_init_finished(t->ssl) ? TLS_OPEN : TLS_HANDSHAKE;
+    case SSL_ERROR_ZERO_RETURN:
+        return TLS_CLOSED;
+    default:
+        e = ERR_get_error();
+        snprintf(t->error, sizeof t->error, "%s",
+                 e && ERR_reason_error_string(e) ? ERR_reason_error_string(e)
+                                                 : "broken off");
+        return TLS_FAILED;
+    }
+}
+
+enum tls_state
+tls_feed(struct tls *t, struct view in, struct buf *plain, struct buf *out)
+{
+    enum tls_state state = TLS_OPEN;
+    char piece[PIECE];
+    int r;
+
+    /* The queue of errors belongs to the thread, not to the connection. */
+    ERR_clear_error();
+    if (in.len)
+        BIO_write(t->in, in.data, (int)in.len);
+    if (!SSL_is_init_finished(t->ssl) && (r = SSL_do_handshake(t->ssl)) != 1)
+        state = judge(t, r);
+    while (state == TLS_OPEN) {
+        ERR_clear_error();
+        if ((r = SSL_read(t->ssl, piece, sizeof piece)) <= 0) {
+            state = judge(t, r);
+            break;
+        }
+        buf_add(plain, piece, (size_t)r);
+    }
+    take_out(t, out);
+    return state;
+}
+
+enum tls_state
+tls_send(struct tls *t, struct view plain, struct buf *out)
+{
+    enum tls_state state = TLS_OPEN;
+    int r;
+
+    ERR_clear_error();
+    if (plain.len && (r = SSL_write(t->ssl, plain.data, (int)plain.len)) <= 0)
+        state = judge(t, r);
+    take_out(t, out);
+    return state;
+}
+
+const char *
+tls_error(const struct tls *t)
+{
+    return t->error;
+}
+
+bool
+tls_verified(const struct tls *t, const char **why)
+{
+    long r = SSL_get_verify_result(t->ssl);
+
+    *why = SSL_get0_peer_certificate(t->ssl)
+               ? X509_verify_cert_error_string(r)
+               : "no certificate";
+    return r == X509_V_OK && SSL_get0_peer_certificate(t->ssl);
+}
+
+bool
+tls_fingerprint(const struct tls *t, unsigned char sum[TLS_FINGERPRINT])
+{
+    X509 *certificate = SSL_get0_peer_certificate(t->ssl);
+
+    return certificate && X509_digest(certificate, EVP_sha256(), sum, NULL);
+}
+
+void
+tls_words(const struct tls *t, char words[TLS_WORDS_MAX])
+{
+    snprintf(words, TLS_WORDS_MAX, "%s/%s", SSL_get_version(t->ssl),
+             SSL_get_cipher_name(t->ssl));
+}
+
+bool
+tls_resumed(const struct tls *t)
+{
+    return SSL_session_reused(t->ssl);
+}

@@ -1,0 +1,40 @@
+/* tlspolicy.h - what TLS a site or a relay must speak
+ *
+ * The setting `tlspolicy`: lines DOMAIN:POLICY[:ARGUMENT], the first that
+ * fits counts; ".example.org" fits all below it, an empty domain all.  Pure
+ * but for reading the list. */
+#ifndef REMOTE_TLSPOLICY_H
+#define REMOTE_TLSPOLICY_H
+
+#include "base/conf.h"
+#include "base/tls.h"
+
+enum tls_level {
+    TLS_NONE,        /* never */
+    TLS_MAY,         /* if it can be had; no matter with whom */
+    TLS_ENCRYPT,     /* always; no matter with whom */
+    TLS_VERIFY,      /* with whom the certificate is for */
+    TLS_FINGERPRINTS /* with whom shows one of the certificates */
+};
+
+struct tlspolicy {
+    enum tls_level level;
+    struct view argument; /* names or fingerprints, by commas; borrowed */
+};
+
+/* Whether all lines of list can be read; if not, *line is the first that
+ * cannot. */
+bool tlspolicy_check(const struct conf_list *list, size_t *line);
+
+/* The policy for a domain or host; TLS_MAY where no line fits. */
+struct tlspolicy tlspolicy_find(const struct conf_list *list,
+                                struct view domain);
+
+/* Whether argument names the certificate of that SHA-256. */
+bool tlspolicy_fingerprint(struct view argument,
+                           const unsigned char sum[TLS_FINGERPRINT]);
+
+/* Takes the next of the argument's items; false at the end. */
+bool tlspolicy_next(struct view *argument, struct view *item);
+
+#endif
