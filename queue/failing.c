@@ -40,8 +40,9 @@ on_reports(uv_work_t *work, int status)
                            one->host);
             continue;
         }
-        message_recordoutcome(msg, "fail", &msg->queued.states[one->index].position,
-                       one->index, &one->outcome, one->host);
+        message_recordoutcome(msg, "fail",
+                              &msg->queued.states[one->index].position,
+                              one->index, &one->outcome, one->host);
         message_setstate(msg, one->index, FAILED);
     }
     failures_free(&f);

@@ -77,8 +77,9 @@ message_outcome(struct message *msg, uint32_t index, const struct outcome *o,
         const char *host)
 {
     if (o->verdict == DONE) {
-        message_recordoutcome(msg, "deliver", &msg->queued.states[index].position,
-                       index, o, host);
+        message_recordoutcome(msg, "deliver",
+                              &msg->queued.states[index].position, index, o,
+                              host);
         message_setstate(msg, index, DELIVERED);
     } else if (o->verdict == NEVER) {
         failures_add(&msg->failures, index, false, o, host);
