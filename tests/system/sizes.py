@@ -132,7 +132,7 @@ def remote(tap, it, sink):
                    "remote: " + name, "%r" % [m[-300:] for m in mine])
         else:
             tap.ok(len(mine) == 1 and wire_fits(mine[0]) is None and
-                   decoded(mine[0]) in (lines(body), lines(body + b"\n")),
+                   decoded(mine[0]) in (lines(body), lines(body) + b"\n"),
                    "remote: %s arrives encoded: %s" % (name, why),
                    "%r" % [(m[:800], m[-100:]) for m in mine])
 
