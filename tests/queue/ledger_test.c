@@ -440,7 +440,8 @@ gone(void)
     writer_open(&w, 0);
     fill_up(&w, LINES);
     writer_close(&w);
-    spool_must(segments_list(store.ledger, &s) == 0 && s.count > 3, "segments");
+    spool_must(segments_list(store.ledger, &s) == 0 && s.count > 3,
+               "segments");
     segment_name(s.bases[1], name);
     renameat(store.ledger, name, store.ledger, aside);
     f = look();
