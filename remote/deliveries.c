@@ -84,12 +84,14 @@ try_next(struct delivery *d)
 
     if (d->next < d->lookup.count) {
         struct tlspolicy policy = sessions_policy(d->all->sessions, &d->job);
+        struct auth_secret secret;
+        bool known = sessions_secret(d->all->sessions, &d->job, &secret);
 
         if (d->clear)
             policy.level = TLS_NONE;
         sessions_key(&key, &d->job);
         s = session_open(d->all->sessions, &d->lookup.found[d->next++],
-                         buf_view(&key), policy);
+                         buf_view(&key), policy, known ? &secret : NULL);
         buf_free(&key);
         attach(d, s, false);
         return;

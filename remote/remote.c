@@ -103,6 +103,23 @@ read_tls(struct remote *r, int control, const char *folder)
     buf_free(&ca);
 }
 
+/* No line of it may come into a message: it holds secrets. */
+static void
+read_secrets(struct remote *r, int control)
+{
+    size_t line = 0;
+    int e = auth_load(&r->sessions.secrets, control, &line);
+
+    if (e == -EPERM)
+        log_die("fatal setting=smtpauth why=%s",
+                "others than its owner may read it: chmod 0400");
+    if (e == -EBADMSG)
+        log_die("fatal setting=smtpauth line=%zu why=%s", line,
+                "not HOST:USER:SECRET or HOST:PORT:USER:SECRET");
+    if (e < 0)
+        log_die("fatal setting=smtpauth why=%s", strerror(-e));
+}
+
 static void
 read_settings(struct remote *r)
 {
@@ -129,6 +146,7 @@ read_settings(struct remote *r)
     if (e < 0 && e != -ENOENT)
         log_die("fatal setting=resolver why=%s", strerror(-e));
     read_tls(r, control, paths.control);
+    read_secrets(r, control);
     file_close(&control);
     conf_pathsfree(&paths);
 }
@@ -246,6 +264,7 @@ main(void)
     uv_loop_close(loop);
     tls_context_free(remote.sessions.tls);
     conf_listfree(&remote.sessions.policies);
+    conf_listfree(&remote.sessions.secrets);
     conf_listfree(&remote.resolver);
     free(remote.helo);
     free(remote.me);

@@ -425,7 +425,8 @@ on_connected(uv_connect_t *connecting, int status)
 
 struct session *
 session_open(struct sessions *all, const struct mx_address *address,
-             struct view key, struct tlspolicy policy)
+             struct view key, struct tlspolicy policy,
+             const struct auth_secret *secret)
 {
     struct session *s = mem_alloc(sizeof *s);
 
@@ -439,6 +440,10 @@ session_open(struct sessions *all, const struct mx_address *address,
     buf_addview(&s->key, key);
     s->policy = policy;
     smtp_client_init(&s->client, all->helo);
+    if (secret) {
+        s->client.secret = *secret;
+        s->client.known = true;
+    }
     s->client.tls_wanted = policy.level != TLS_NONE;
     s->client.tls_needed = policy.level >= TLS_ENCRYPT;
     uv_tcp_init(all->loop, &s->tcp);

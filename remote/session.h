@@ -52,11 +52,13 @@ struct session {
     LIST_ENTRY(session) same;
 };
 
-/* Begins to connect, for work of the key and policy.  Never NULL; what goes
+/* Begins to connect, for work of the key and policy; secret: who we are, NULL
+ * for nobody.  Never NULL; what goes
  * wrong is told to the work. */
 struct session *session_open(struct sessions *all,
                              const struct mx_address *address,
-                             struct view key, struct tlspolicy policy);
+                             struct view key, struct tlspolicy policy,
+                             const struct auth_secret *secret);
 
 /* Sends a mail over a new session or one from sessions_take.  done may be
  * called from within. */

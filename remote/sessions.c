@@ -16,12 +16,28 @@ sessions_init(struct sessions *all, uv_loop_t *loop)
     randombytes_buf(all->hash_key, sizeof all->hash_key);
 }
 
+bool
+sessions_secret(const struct sessions *all, const struct job *job,
+                struct auth_secret *secret)
+{
+    return job->route.len &&
+           auth_find(&all->secrets, job->route,
+                     job->port ? job->port : MX_PORT, secret);
+}
+
+/* A secret is told to nobody but the relay, unless a line says so, and in
+ * clear only by `none`. */
 struct tlspolicy
 sessions_policy(const struct sessions *all, const struct job *job)
 {
     struct view host = job->route.len ? job->route : job->site;
-    struct tlspolicy p = tlspolicy_find(&all->policies, host);
+    struct auth_secret secret;
+    bool known = sessions_secret(all, job, &secret);
+    struct tlspolicy p = tlspolicy_find(&all->policies, host,
+                                        known ? TLS_VERIFY : TLS_MAY);
 
+    if (known && p.level == TLS_MAY)
+        p.level = TLS_ENCRYPT;
     if ((job->flags & JOB_REQUIRETLS) && p.level < TLS_VERIFY)
         p = (struct tlspolicy){.level = TLS_VERIFY};
     return p;

@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "base/job.h"
+#include "remote/auth.h"
 #include "remote/tlspolicy.h"
 
 enum {
@@ -26,6 +27,7 @@ struct sessions {
     const char *helo;         /* borrowed */
     struct tls_context *tls;  /* borrowed */
     struct conf_list policies; /* tlspolicy */
+    struct conf_list secrets;  /* smtpauth */
     unsigned connect_wait;    /* seconds */
     unsigned answer_wait;     /* seconds */
     unsigned keep;            /* seconds a session waits idle; 0: not at all */
@@ -40,7 +42,11 @@ struct sessions {
 
 void sessions_init(struct sessions *all, uv_loop_t *loop);
 
-/* What TLS the job's destination, and its sender, ask for. */
+/* Who we are for the job's relay; false: nobody. */
+bool sessions_secret(const struct sessions *all, const struct job *job,
+                     struct auth_secret *secret);
+
+/* What TLS the job's destination, its sender and a secret ask for. */
 struct tlspolicy sessions_policy(const struct sessions *all,
                                  const struct job *job);
 

@@ -9,6 +9,7 @@ static void on_greeting(struct smtp_client *c);
 static void on_ehlo(struct smtp_client *c);
 static void on_helo(struct smtp_client *c);
 static void on_starttls(struct smtp_client *c);
+static void on_auth(struct smtp_client *c);
 static void on_quit(struct smtp_client *c);
 
 /* What stands for each stage in texts, the longest wait in seconds (RFC 5321
@@ -25,6 +26,7 @@ static const struct {
     [STAGE_HELO] = {"HELO", "after HELO", 300, on_helo},
     [STAGE_STARTTLS] = {"STARTTLS", "after STARTTLS", 120, on_starttls},
     [STAGE_HANDSHAKE] = {"TLS", "within the TLS handshake", 120, NULL},
+    [STAGE_AUTH] = {"AUTH", "after AUTH", 300, on_auth},
     [STAGE_READY] = {"idle", "between two messages", 300, NULL},
     [STAGE_RSET] = {"RSET", "after RSET", 300, smtp_on_rset},
     [STAGE_MAIL] = {"MAIL", "after MAIL", 300, smtp_on_mail},
@@ -56,6 +58,8 @@ smtp_client_free(struct smtp_client *c)
 {
     buf_free(&c->out);
     smtp_reply_free(&c->reply);
+    auth_free(c->auth);
+    buf_free(&c->auth_words);
 }
 
 unsigned
@@ -101,6 +105,79 @@ smtp_client_fail(struct smtp_client *c, const struct outcome *o)
 }
 
 static void
+begin_mail(struct smtp_client *c)
+{
+    if (c->mail)
+        smtp_start_mail(c);
+    else
+        c->stage = STAGE_READY;
+}
+
+/* Never the fault of a mail. */
+static void
+fail_auth(struct smtp_client *c, const char *why)
+{
+    struct outcome o;
+
+    outcome_set(&o, LATER, "4.7.0", "AUTH: %s", why);
+    smtp_client_fail(c, &o);
+}
+
+static void
+put_auth(struct smtp_client *c, struct view challenge)
+{
+    struct buf answer = {0};
+
+    if (auth_step(c->auth, challenge, &answer)) {
+        /* RFC 4954 4: an empty one at the beginning is "=". */
+        if (c->stage != STAGE_AUTH)
+            buf_addstr(&c->out, answer.len ? " " : " =");
+        buf_addview(&c->out, buf_view(&answer));
+        buf_addstr(&c->out, "\r\n");
+    } else {
+        fail_auth(c, "the server's challenge makes no sense");
+    }
+    buf_free(&answer);
+}
+
+static void
+start_auth(struct smtp_client *c)
+{
+    c->auth = auth_new(&c->secret, buf_view(&c->auth_words));
+    if (!c->auth) {
+        fail_auth(c, "the host offers no mechanism that is known here");
+        return;
+    }
+    buf_print(&c->out, "AUTH %s", auth_mechanism(c->auth));
+    if (auth_begins(c->auth))
+        put_auth(c, view_of(""));
+    else
+        buf_addstr(&c->out, "\r\n");
+    if (c->stage != STAGE_OVER)
+        c->stage = STAGE_AUTH;
+}
+
+static void
+on_auth(struct smtp_client *c)
+{
+    struct view challenge = view_trim(buf_view(&c->reply.text));
+
+    while (challenge.len && challenge.data[challenge.len - 1] == '\n')
+        challenge.len--;
+    if (c->reply.code == 334) {
+        put_auth(c, challenge);
+    } else if (c->reply.code / 100 != 2) {
+        smtp_fail_by_reply(c);
+    } else if (!auth_done(c->auth)) {
+        fail_auth(c, "the server did not prove that it knows the secret");
+    } else {
+        auth_free(c->auth);
+        c->auth = NULL;
+        begin_mail(c);
+    }
+}
+
+static void
 begin(struct smtp_client *c)
 {
     struct outcome o;
@@ -109,10 +186,10 @@ begin(struct smtp_client *c)
         outcome_set(&o, LATER, "4.7.4",
                     "tlspolicy demands TLS, and the host does not offer it");
         smtp_client_fail(c, &o);
-    } else if (c->mail) {
-        smtp_start_mail(c);
+    } else if (c->known) {
+        start_auth(c);
     } else {
-        c->stage = STAGE_READY;
+        begin_mail(c);
     }
 }
 
@@ -153,6 +230,10 @@ on_ehlo(struct smtp_client *c)
         uint32_t bit = smtp_extension(line, &argument);
 
         c->extensions |= bit;
+        if (bit == SMTP_AUTH) {
+            buf_clear(&c->auth_words);
+            buf_addview(&c->auth_words, argument);
+        }
         if (bit == SMTP_SIZE &&
             !view_number(argument, UINT64_MAX, &c->size_limit))
             c->size_limit = 0;
@@ -192,6 +273,7 @@ smtp_client_secured(struct smtp_client *c, bool verified)
     c->verified = verified;
     c->extensions = 0;
     c->size_limit = 0;
+    buf_clear(&c->auth_words);
     hello(c);
     return smtp_client_step(c);
 }

@@ -7,6 +7,7 @@
 
 #include "base/job.h"
 #include "base/smtp.h"
+#include "remote/auth.h"
 
 /* What became of a recipient so far. */
 enum { RCPT_OPEN, RCPT_ACCEPTED, RCPT_SETTLED };
@@ -42,6 +43,7 @@ enum smtp_stage {
     STAGE_HELO,
     STAGE_STARTTLS,
     STAGE_HANDSHAKE, /* the owner makes the connection secure */
+    STAGE_AUTH,
     STAGE_READY,    /* nothing is asked */
     STAGE_RSET,
     STAGE_MAIL,
@@ -82,6 +84,10 @@ struct smtp_client {
     bool securing;          /* STARTTLS was said, and not refused */
     bool secured;           /* TLS is spoken */
     bool verified;          /* and the server is who it should be */
+    bool known;             /* by the owner: we are the user of secret */
+    struct auth_secret secret;
+    struct auth *auth;      /* owned; while it goes on */
+    struct buf auth_words;  /* the mechanisms the server offers */
     bool ahead;             /* MAIL, RCPT and DATA went out in one go */
     bool dirty;             /* the next mail needs RSET first */
     bool delayed;           /* a 4yz was answered to this mail */
@@ -91,8 +97,8 @@ struct smtp_client {
     struct outcome failure;
 };
 
-/* Waits for the greeting; helo is our name.  tls_wanted and tls_needed may
- * be set behind it. */
+/* Waits for the greeting; helo is our name.  tls_wanted tls_needed, known
+ * and secret may be set behind it. */
 void smtp_client_init(struct smtp_client *c, const char *helo);
 void smtp_client_free(struct smtp_client *c);
 

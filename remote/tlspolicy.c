@@ -129,7 +129,8 @@ fits(struct view pattern, struct view domain)
 }
 
 struct tlspolicy
-tlspolicy_find(const struct conf_list *list, struct view domain)
+tlspolicy_find(const struct conf_list *list, struct view domain,
+               enum tls_level other)
 {
     struct tlspolicy p;
     struct view pattern;
@@ -137,5 +138,5 @@ tlspolicy_find(const struct conf_list *list, struct view domain)
     for (size_t i = 0; i < list->count; i++)
         if (read_line(list->items[i], &pattern, &p) && fits(pattern, domain))
             return p;
-    return (struct tlspolicy){.level = TLS_MAY};
+    return (struct tlspolicy){.level = other};
 }

@@ -26,9 +26,9 @@ struct tlspolicy {
  * cannot. */
 bool tlspolicy_check(const struct conf_list *list, size_t *line);
 
-/* The policy for a domain or host; TLS_MAY where no line fits. */
+/* The policy for a domain or host; that of level other where no line fits. */
 struct tlspolicy tlspolicy_find(const struct conf_list *list,
-                                struct view domain);
+                                struct view domain, enum tls_level other);
 
 /* Whether argument names the certificate of that SHA-256. */
 bool tlspolicy_fingerprint(struct view argument,

@@ -5,7 +5,7 @@
 #
 # As root, or by sudo.  Does nothing where all are there; where they cannot
 # be installed it says which ones to install and exits 1.
-build="gcc libc6-dev make libuv1-dev libsodium-dev libunbound-dev
+build="gcc libc6-dev make libuv1-dev libgsasl-dev libsodium-dev libunbound-dev
     libseccomp-dev libssl-dev uthash-dev"
 demo="$build python3 python3-aiosmtpd util-linux"
 check="$demo clang mandoc perl strace"

@@ -70,14 +70,17 @@ class Report:
 
 
 class Remote:
-    def __init__(self, **settings):
+    def __init__(self, modes={}, **settings):
+        """modes: of settings that are not for all to read."""
         self.home = tempfile.mkdtemp(prefix='godwit-remote.')
         control = os.path.join(self.home, 'control')
         os.mkdir(control)
         settings.setdefault('me', 'client.example')
         for name, value in settings.items():
-            with open(os.path.join(control, name), 'w') as f:
+            path = os.path.join(control, name)
+            with open(path, 'w') as f:
                 f.write('%s\n' % value)
+            os.chmod(path, modes.get(name, 0o644))
         os.chmod(self.home, 0o755)
         self.spool = os.path.join(self.home, 'message')
         self.sock, theirs = socket.socketpair(socket.AF_UNIX,

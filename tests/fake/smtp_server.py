@@ -16,6 +16,8 @@ import sys
 import threading
 import time
 
+import sasl_server
+
 KEEP = 1 << 20  # bytes of a message kept; of the rest length and hash
 
 
@@ -193,7 +195,7 @@ class Connection(threading.Thread):
         self.commands = []
         self.stage = 'greeting'
         self.argument = b''
-        self.secured = None
+        self.secured = self.user = None
 
     def send(self, data):
         self.sock.sendall(data)
@@ -229,6 +231,11 @@ class Connection(threading.Thread):
         elif self.stage == 'starttls':
             self.send(b'220 go on\r\n')
             self.secure()
+        elif self.stage == 'auth':
+            self.auth()
+        elif self.stage == 'mail' and not self.user and \
+                'users' in self.server.behaviour:
+            self.send(b'530 5.7.0 who are you\r\n')
         elif self.stage == 'data':
             self.send(b'354 go on\r\n')
         elif self.stage == 'quit':
@@ -265,6 +272,16 @@ class Connection(threading.Thread):
             (steps[0].startswith(b'354') and
              all(isinstance(s, bytes) for s in steps))
 
+    def auth(self):
+        """By the users under 'users'; the ordinary answer to AUTH."""
+        words = self.argument.split() + [b'']
+        self.mechanism = words[1]
+        self.server.auths.append(self.argument)
+        self.user = sasl_server.check(self, words[1], words[2],
+                                      self.server.behaviour['users'])
+        self.send(b'235 2.7.0 welcome\r\n' if self.user else
+                  b'535 5.7.8 wrong\r\n')
+
     def secure(self):
         """Speaks TLS from here on."""
         self.sock = self.server.behaviour['tls'].wrap_socket(
@@ -287,6 +304,8 @@ class Connection(threading.Thread):
                 self.server.hello.append(line)
             if verb in ('ehlo', 'helo', 'mail', 'rcpt', 'rset', 'quit'):
                 self.answer(verb, line)
+            elif verb == 'auth' and 'users' in self.server.behaviour:
+                self.answer('auth', line)
             elif verb == 'star' and 'tls' in self.server.behaviour:
                 self.answer('starttls')
             elif verb == 'data':
@@ -324,6 +343,7 @@ class Server:
         self.messages, self.connections, self.open = [], 0, 0
         self.hello = []
         self.resumed = 0
+        self.auths = []
         self.closed = threading.Event()
         threading.Thread(target=self.run, daemon=True).start()
 

@@ -33,7 +33,8 @@ test_find(void)
     struct conf_list list = list_of(items, 4);
 
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        ok(tlspolicy_find(&list, view_of(table[i].domain)).level ==
+        ok(tlspolicy_find(&list, view_of(table[i].domain), TLS_MAY)
+                   .level ==
                table[i].level,
            "the policy of '%s' is found", table[i].domain);
 }
@@ -62,7 +63,8 @@ static void
 test_fingerprint(void)
 {
     struct conf_list list = list_of(items, 4);
-    struct tlspolicy p = tlspolicy_find(&list, view_of("x.example"));
+    struct tlspolicy p = tlspolicy_find(&list, view_of("x.example"),
+                                        TLS_MAY);
     unsigned char sum[TLS_FINGERPRINT];
 
     for (int i = 0; i < TLS_FINGERPRINT; i++)
