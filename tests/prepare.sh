@@ -8,7 +8,11 @@
 build="gcc libc6-dev make libuv1-dev libgsasl-dev libsodium-dev libunbound-dev
     libseccomp-dev libssl-dev uthash-dev"
 demo="$build python3 python3-aiosmtpd util-linux"
-check="$demo clang mandoc perl strace"
+# Programs that send mail, for tests/inject/callers.py: none is a mailer or a
+# daemon.
+callers="mutt s-nail mailutils git git-email libmailtools-perl php-cli sudo
+    liblockfile1"
+check="$demo $callers clang mandoc perl strace"
 fuzz="$build python3 clang libclang-rt-14-dev"
 model="gcc libc6-dev make python3 spin"
 
