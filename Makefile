@@ -52,6 +52,7 @@ help:
 	@echo "make check-san  unit tests and the demo under sanitizers"
 	@echo "make fuzz       every parser of bytes from outside, by libFuzzer"
 	@echo "make model      the queue's protocol, every crash, by spin"
+	@echo "make crash      death and errors at every system call"
 	@echo "make layers     who includes whom"
 	@echo "make install    DESTDIR= PREFIX=/usr/local, see INSTALL"
 	@echo "make install-sendmail, uninstall, clean"
@@ -107,6 +108,24 @@ fuzz-run: $(FUZZERS)
 model:
 	@tests/prepare.sh model
 	@tests/model/run.py $(B)/model
+
+# Death, or an error, at each system call that changes something.  The planted
+# mistake, a manager that removes before it records, must be found.
+$(B)/crash/kill_at: tests/crash/kill_at.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -o $@ $<
+
+$(B)/crash/attempt.c: queue/attempt.c
+	@mkdir -p $(@D)
+	sed '/remove_recorded = true/,/record(msg)/s/record(msg)/act(msg, EFFECT_REMOVE)/' \
+		$< >$@; ! cmp -s $< $@
+
+$(B)/crash/planted: $(B)/crash/attempt.c $(B)/queue/manager.o \
+		$(B)/libqueue.a $(B)/libbase.a
+	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -o $@ $^ $(ALLLDFLAGS) $(LIBS)
+
+crash: all $(B)/crash/kill_at $(B)/crash/planted
+	@BIN=$(B)/bin tests/crash/crash.py $(B)/crash/kill_at $(B)/crash/planted
 
 # base includes base alone; every other room base and itself.
 layers:
@@ -195,5 +214,5 @@ format:
 
 FORCE:
 
-.PHONY: all help model fuzz fuzz-run layers demo bench check test check-san install \
+.PHONY: all help crash model fuzz fuzz-run layers demo bench check test check-san install \
 	install-sendmail uninstall clean format FORCE

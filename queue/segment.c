@@ -131,11 +131,14 @@ segment_take(int ledgerdir, uint64_t base, uint64_t size, int *fd)
     if (linkat(ledgerdir, "spare", ledgerdir, name, 0) < 0)
         return -errno;
     *fd = openat(ledgerdir, name, O_WRONLY | O_CLOEXEC);
-    if (*fd < 0)
-        return -errno;
-    if ((r = file_remove(ledgerdir, "spare")) < 0 ||
-        (r = file_syncdir(ledgerdir, ".")) < 0)
+    r = *fd < 0 ? -errno : 0;
+    if (r == 0 && (r = file_remove(ledgerdir, "spare")) == 0)
+        r = file_syncdir(ledgerdir, ".");
+    /* A name left behind would push the ledger's beginning away. */
+    if (r < 0) {
         file_close(fd);
+        file_remove(ledgerdir, name);
+    }
     return r;
 }
 
