@@ -3,7 +3,8 @@
 each broken variant must fail.
 
 usage: tests/model/run.py FOLDER   (for what spin makes)
-QUICK=1: one death instead of two.  MEMORY=MB for one search (default 8000)."""
+QUICK=1: the protocol with one death only, exhaustively; else also with two,
+by a bitstate search.  MEMORY=MB for one search (default 8000)."""
 import concurrent.futures
 import os
 import pathlib
@@ -46,7 +47,7 @@ def search(top, name, crashes, bits=False):
                     "-o", "pan", "pan.c"], cwd=d, check=True)
     start = time.monotonic()
     run = subprocess.run(["timeout", str(LIMIT), "./pan", "-m200000"] +
-                         (["-w33"] if bits else []), cwd=d,
+                         (["-w34", "-k3"] if bits else []), cwd=d,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                          text=True)
     errors = re.search(r"errors: (\d+)", run.stdout)
@@ -64,9 +65,14 @@ def main():
     jobs = [("", 1, "the protocol as it is")]
     if not QUICK:
         jobs.append(("", 2, "the protocol as it is"))
-    jobs += BROKEN
+    # This one takes a minute: the whole run has it.
+    jobs += [b for b in BROKEN if not QUICK or b[0] != "V_NAME_UNSYNCED"]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(search, top, j[0], j[1]) for j in jobs]
+        # Two deaths of the whole protocol pass 8 GB: searched by bits, which
+        # may miss states, and named so.
+        bits = ["", 2]
+        futures = [pool.submit(search, top, j[0], j[1], list(j[:2]) == bits)
+                   for j in jobs]
         for (name, crashes, what), f in zip(jobs, futures):
             errors, states, whole, seconds = f.result()
             good = errors > 0 if name else errors == 0 and whole
@@ -75,7 +81,9 @@ def main():
                   ("" if good else "not ", name and name + " fails: ", what,
                    crashes, states,
                    "a counterexample" if errors > 0 else
-                   "exhaustive" if whole else "NOT finished", seconds),
+                   "NOT finished" if not whole else
+                   "bitstate, not exhaustive" if [name, crashes] == bits else
+                   "exhaustive", seconds),
                   flush=True)
     print("%d searches, %d not as they must be" % (len(jobs), bad))
     return bad != 0
