@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 """sendmail where a setuid mailer could not work"""
+import ctypes
+import importlib.util
 import os
 import re
 import shutil
@@ -51,6 +53,76 @@ def roots(i):
        'with a root folder that has the socket alone', p)
 
 
+class Compare(ctypes.Structure):
+    _fields_ = [('arg', ctypes.c_uint), ('op', ctypes.c_int),
+                ('mask', ctypes.c_uint64), ('value', ctypes.c_uint64)]
+
+
+def restrict_suid_sgid():
+    """systemd's RestrictSUIDSGID: no call may make a setuid file."""
+    library = ctypes.CDLL('libseccomp.so.2')
+    library.seccomp_init.restype = ctypes.c_void_p
+    filter = ctypes.c_void_p(library.seccomp_init(0x7fff0000))
+    for name, arg in ((b'chmod', 1), (b'fchmod', 1), (b'fchmodat', 2),
+                      (b'mknod', 1), (b'open', 2), (b'openat', 3),
+                      (b'mkdir', 1), (b'mkdirat', 2)):
+        for bit in (0o4000, 0o2000):
+            compare = Compare(arg, 7, bit, bit)
+            number = library.seccomp_syscall_resolve_name(name)
+            library.seccomp_rule_add_array(filter, 0x50001, number, 1,
+                                           ctypes.byref(compare))
+    if library.seccomp_load(filter) != 0:
+        os._exit(99)
+
+
+def load_fake_instance():
+    spec = importlib.util.spec_from_file_location(
+        'fake_instance', ROOT + '/tests/fake/instance.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def real(fake):
+    """The same against the real queue: by the kernel's word, to a Maildir."""
+    unknown = ['setpriv', '--reuid=61200', '--regid=61200', '--clear-groups',
+               '--no-new-privs']
+    closed = 'mount -o remount,bind,ro,nosuid / && mount -t tmpfs -o ' \
+        'ro,nosuid none /var && exec "$@"'
+    rows = [('without new privileges', ['setpriv', '--no-new-privs'], None,
+             os.getuid()),
+            ('in a user namespace', ['unshare', '-U'], None, os.getuid()),
+            ('under RestrictSUIDSGID', ['setpriv', '--no-new-privs'],
+             restrict_suid_sgid, os.getuid())]
+    if os.getuid() == 0:
+        rows += [('as a dynamic user', unknown, None, 61200),
+                 ('as one in a user namespace without a map',
+                  unknown + ['unshare', '-U'], None, 61200),
+                 ('as one who has a read-only file system without setuid',
+                  ['unshare', '-m', 'sh', '-c', closed, 'sh'] + unknown,
+                  None, 61200)]
+    with fake.Instance() as i:
+        if os.getuid() == 0:
+            for path in (i.top, i.home, i.home / 'control', i.home / 'run'):
+                os.chmod(path, 0o755)
+        i.start()
+        for name, before, restrict, uid in rows:
+            if not works(before):
+                skip('the queue takes mail %s: not possible here' % name)
+                continue
+            p = subprocess.run(before + [str(i.bin / 'sendmail'), i.address],
+                               env=i.env, input=TEXT, preexec_fn=restrict,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            ok(p.returncode == 0, 'the queue takes mail %s' % name, p)
+            mail = fake.wait_for('the message', i.maildir) if \
+                p.returncode == 0 else [b'']
+            ok(b'(Godwit, from uid %d)' % uid in mail[0],
+               'and knows who sent it', mail)
+            i.drained()
+            for path in (i.home / 'Maildir' / 'new').iterdir():
+                path.unlink()
+
+
 def main():
     with Instance() as i:
         shutil.copy(BIN + '/sendmail', i.home)
@@ -69,6 +141,7 @@ def main():
              ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups'],
              None)
         roots(i)
+    real(load_fake_instance())
     end()
 
 
