@@ -421,6 +421,8 @@ on_connected(uv_connect_t *connecting, int status)
     set_answer_deadline(s);
     if ((status = uv_read_start((uv_stream_t *)&s->tcp, on_room, on_bytes)) < 0)
         lost(s, uv_strerror(status));
+    else
+        drive(s);
 }
 
 struct session *
@@ -446,6 +448,9 @@ session_open(struct sessions *all, const struct mx_address *address,
     }
     s->client.tls_wanted = policy.level != TLS_NONE;
     s->client.tls_needed = policy.level >= TLS_ENCRYPT;
+    /* The port stands at the same place for both families. */
+    if (address->address.in.sin_port == htons(SESSION_TLS_PORT))
+        smtp_client_implicit(&s->client);
     uv_tcp_init(all->loop, &s->tcp);
     uv_timer_init(all->loop, &s->deadline);
     s->connect_error = uv_tcp_connect(&s->connecting, &s->tcp,

@@ -8,7 +8,10 @@
 #include "remote/sessions.h"
 #include "remote/smtp_client.h"
 
-enum { SESSION_MAILS_MAX = 100 }; /* sent over one connection */
+enum {
+    SESSION_MAILS_MAX = 100, /* sent over one connection */
+    SESSION_TLS_PORT = 465,  /* RFC 8314 3.3 */
+};
 
 /* How a session and a piece of work part. */
 enum session_end {

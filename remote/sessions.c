@@ -38,6 +38,8 @@ sessions_policy(const struct sessions *all, const struct job *job)
 
     if (known && p.level == TLS_MAY)
         p.level = TLS_ENCRYPT;
+    if (job->port == SESSION_TLS_PORT && p.level < TLS_ENCRYPT)
+        p.level = TLS_ENCRYPT;
     if ((job->flags & JOB_REQUIRETLS) && p.level < TLS_VERIFY)
         p = (struct tlspolicy){.level = TLS_VERIFY};
     return p;

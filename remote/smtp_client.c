@@ -264,6 +264,14 @@ on_starttls(struct smtp_client *c)
     }
 }
 
+void
+smtp_client_implicit(struct smtp_client *c)
+{
+    assert(c->stage == STAGE_GREETING);
+    c->stage = STAGE_HANDSHAKE;
+    c->implicit = c->securing = true;
+}
+
 enum smtp_step
 smtp_client_secured(struct smtp_client *c, bool verified)
 {
@@ -274,7 +282,10 @@ smtp_client_secured(struct smtp_client *c, bool verified)
     c->extensions = 0;
     c->size_limit = 0;
     buf_clear(&c->auth_words);
-    hello(c);
+    if (c->implicit)
+        c->stage = STAGE_GREETING;
+    else
+        hello(c);
     return smtp_client_step(c);
 }
 

@@ -82,6 +82,7 @@ struct smtp_client {
     bool tls_wanted;        /* by the owner: STARTTLS where it is offered */
     bool tls_needed;        /* by the owner: no mail without it */
     bool securing;          /* STARTTLS was said, and not refused */
+    bool implicit;          /* TLS is spoken before the greeting */
     bool secured;           /* TLS is spoken */
     bool verified;          /* and the server is who it should be */
     bool known;             /* by the owner: we are the user of secret */
@@ -108,6 +109,9 @@ enum smtp_step smtp_client_mail(struct smtp_client *c, struct smtp_mail *m);
 
 /* Bytes from the server. */
 enum smtp_step smtp_client_feed(struct smtp_client *c, struct view bytes);
+
+/* TLS comes first, before the greeting (RFC 8314 3.3); at the start. */
+void smtp_client_implicit(struct smtp_client *c);
 
 /* TLS is spoken from now on; what the server said before counts no more (RFC
  * 3207 4.2). */

@@ -8,6 +8,7 @@ one line per message.  As a module: Server(behaviour) is a running server;
 A behaviour is what it does at some stages instead of the ordinary answer: a
 list of steps, each bytes to send or one of the steps below.  The server
 offers STARTTLS where a behaviour has a context of ssl's under 'tls', and
+TLS before the greeting with 'implicit';
 further words of EHLO's answer that stand under 'words'.
 """
 import hashlib
@@ -291,6 +292,8 @@ class Connection(threading.Thread):
         self.server.resumed += bool(self.sock.session_reused)
 
     def serve(self):
+        if self.server.behaviour.get('implicit'):
+            self.secure()
         self.answer('greeting')
         while True:
             line = self.file.readline(65536)

@@ -4,7 +4,8 @@
 
 /* A dialogue as a script of lines: "S: ..." the server says, "C: ..." we must
  * say (in one go with the C: lines beside it), "want" and "need" TLS is to be
- * spoken, "handshake" it is to begin, "tls" it is spoken, "content" we must be ready to
+ * spoken, "handshake" it is to begin, "tls" it is spoken, "first"
+ * before the greeting, "content" we must be ready to
  * send, "dot" the content is out, "sent" the dot is too, "lost" the
  * connection is lost, "ready" and "over" is what we must be.  After it, one
  * outcome for each recipient, as letter and code. */
@@ -81,6 +82,8 @@ play_line(struct smtp_client *c, struct view line)
     } else if (view_is(line, "want") || view_is(line, "need")) {
         c->tls_wanted = true;
         c->tls_needed = view_is(line, "need");
+    } else if (view_is(line, "first")) {
+        smtp_client_implicit(c);
     } else if (view_is(line, "tls")) {
         smtp_client_secured(c, true);
     } else if (view_is(line, "dot")) {
@@ -255,6 +258,9 @@ static const struct script scripts[] = {
     {"and one that knows no EHLO", "u",
      "need\nS: 220 hi\nC: EHLO me\nS: 500 what\nC: HELO me\nS: 250 x\n"
      "over\n", "", 0, 0},
+    {"where TLS comes first the greeting follows it (RFC 8314)", "u",
+     "need\nfirst\nhandshake\ntls\nwait\nS: 220 hi\nC: EHLO me\n"
+     "S: 250 x\nC: MAIL FROM:<a@b.example>\nwait\n", "", 0, 0},
     {"STARTTLS is not said where it is not wanted", "u",
      HELLO "STARTTLS\nC: MAIL FROM:<a@b.example>\nwait\n", "", 0, 0},
     {"an address that needs SMTPUTF8 alone is refused without it",

@@ -180,6 +180,36 @@ def test_requiretls():
            'and not if it is %s' % name, report)
 
 
+def test_implicit():
+    """Port 465 is for those who may take it."""
+    try:
+        server = Server({'tls': GOOD, 'implicit': True}, '127.0.0.1', 465)
+    except OSError:
+        print('# port 465 is not for us')
+        return
+    for policy, context in ((':none', WRONG), (':may', WRONG),
+                            (':verify', GOOD), (':verify', WRONG)):
+        server.behaviour['tls'] = context
+        remote = Remote(**settings(policy))
+        remote.send(TEXT, [b'a@x'], route=b'localhost', port=465)
+        got = remote.reports(1)
+        good = context is GOOD or policy != ':verify'
+        ok(got[0].word == ('done' if good else 'later') and
+           ('/TLSv1' in got[0].host) == good and
+           got[0].code in ('2.0.0', '4.7.5'),
+           'port 465 speaks TLS first, policy %s' % policy[1:], got)
+        remote.close()
+    server.close()
+    server = Server({'tls': GOOD}, '127.0.0.1', 465)
+    remote = Remote(**settings(':may'))
+    remote.send(TEXT, [b'a@x'], route=b'localhost', port=465)
+    got = remote.reports(1)
+    ok(got[0].word == 'later' and not server.messages,
+       'and is never spoken to in clear', got)
+    remote.close()
+    server.close()
+
+
 def test_large():
     server = Server({'tls': GOOD})
     remote = Remote(**settings(':encrypt'))
@@ -249,6 +279,7 @@ test_table()
 test_details()
 test_resumed()
 test_requiretls()
+test_implicit()
 test_large()
 test_aiosmtpd()
 test_settings()
