@@ -1,7 +1,7 @@
 #!/bin/sh
 # prepare.sh - installs the Debian packages that a purpose needs
 #
-# usage: tests/prepare.sh build|demo|check|fuzz|model
+# usage: tests/prepare.sh build|demo|check|fuzz|model|powercut
 #
 # As root, or by sudo.  Does nothing where all are there; where they cannot
 # be installed it says which ones to install and exits 1.
@@ -12,9 +12,10 @@ demo="$build python3 python3-aiosmtpd util-linux"
 # daemon.
 callers="mutt s-nail mailutils git git-email libmailtools-perl php-cli sudo
     liblockfile1"
-check="$demo $callers clang mandoc perl strace"
+check="$demo $callers clang mandoc openssl perl strace"
 fuzz="$build python3 clang libclang-rt-14-dev"
 model="gcc libc6-dev make python3 spin"
+powercut="$demo e2fsprogs xfsprogs btrfs-progs"
 
 case $1 in
 build) wanted=$build ;;
@@ -22,6 +23,7 @@ demo) wanted=$demo ;;
 check) wanted=$check ;;
 fuzz) wanted=$fuzz ;;
 model) wanted=$model ;;
+powercut) wanted=$powercut ;;
 *) echo "usage: tests/prepare.sh build|demo|check|fuzz|model" >&2; exit 64 ;;
 esac
 
