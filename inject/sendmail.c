@@ -335,7 +335,11 @@ show_routes(struct sendmail *s)
     argv[1] = "route";
     for (size_t i = 0; i < s->rcpts.count; i++)
         argv[2 + i] = mem_string(rcpts_get(&s->rcpts, i).data);
-    return ask_godwit(argv);
+    code = ask_godwit(argv);
+    for (size_t i = 0; i < s->rcpts.count; i++)
+        free(argv[2 + i]);
+    free(argv);
+    return code;
 }
 
 static int
