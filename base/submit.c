@@ -116,7 +116,9 @@ submit_open(struct submit *s, unsigned wait, struct outcome *o)
             r = direct();
             break;
         }
-        if (time(NULL) >= end)
+        /* Where there is no instance at all nobody will come. */
+        if (time(NULL) >= end || (access(paths.run, F_OK) < 0 &&
+                                  access(paths.queue, F_OK) < 0))
             break;
         nanosleep(&pause, NULL);
     }

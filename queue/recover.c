@@ -256,6 +256,27 @@ keep_aside(struct recovered *rec, const struct store *s)
     return r;
 }
 
+static bool
+stop_at_first(void *data, uint64_t id)
+{
+    *(uint64_t *)data = id;
+    return false;
+}
+
+/* Whether a manager was here before: somebody was tried, or failed.  1, 0 or
+ * an errno. */
+static int
+was_used(const struct store *s)
+{
+    uint64_t id = 0;
+    size_t foreign;
+    int r = store_list(s, PLACE_INFO, stop_at_first, &id, &foreign);
+
+    if (r == 0 && id == 0)
+        r = store_list(s, PLACE_BOUNCE, stop_at_first, &id, &foreign);
+    return r < 0 ? r : id != 0;
+}
+
 static int
 read_ledger(struct recovered *rec, const struct store *s)
 {
@@ -272,9 +293,10 @@ read_ledger(struct recovered *rec, const struct store *s)
                         h == 0 && rec->head.upto ? &rec->head.upto_chain
                                                  : NULL);
     if (r == -ENOENT) {
-        /* None at all: the first start, unless a head says otherwise. */
+        /* None at all: the first start, unless something says otherwise. */
         rec->fresh = true;
-        return h == -ENOENT ? 0 : -EBADMSG;
+        r = was_used(s);
+        return r < 0 ? r : r > 0 || h != -ENOENT ? -EBADMSG : 0;
     }
     if (r == 0)
         r = replay(rec, s, &reader);
