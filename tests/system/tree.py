@@ -47,6 +47,14 @@ def test_sources():
          "tests/ROOM/NAME_test.c tests ROOM/NAME.c")
 
 
+def test_install():
+    build = re.search(r'^build="([^"]*)"',
+                      (ROOT / "tests/prepare.sh").read_text(), re.M)[1]
+    text = (ROOT / "INSTALL").read_text()
+    none([p for p in build.split() if p not in text],
+         "INSTALL has the packages that the build needs")
+
+
 def test_manuals():
     pages = sorted(MAN.iterdir())
     none([p.name for p in BIN.iterdir()
@@ -132,6 +140,7 @@ def test_settings():
 
 test_layers()
 test_sources()
+test_install()
 test_manuals()
 test_settings()
 sys.exit(tap.end())
