@@ -86,7 +86,7 @@ write_reports(struct wire *w)
     while ((q = STAILQ_FIRST(&w->out))) {
         int r = job_send(w->sock, buf_view(&q->bytes), -1);
 
-        if (r == -EAGAIN || r == -ENOBUFS)
+        if (r == -EAGAIN || r == -ENOBUFS || r == -ENOMEM)
             break;
         if (r < 0)
             lose(w, buf_view(&q->bytes), r);
