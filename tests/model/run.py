@@ -17,7 +17,7 @@ import time
 MODEL = pathlib.Path(__file__).resolve().parent / "queue.pml"
 QUICK = bool(os.environ.get("QUICK"))
 MEMORY = int(os.environ.get("MEMORY", 8000))
-LIMIT = 300
+LIMIT = 600
 # What is broken, and how many deaths it takes to show.
 BROKEN = [
     ("V_UNLINK_FIRST", 1, "removed before the record"),
