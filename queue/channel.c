@@ -437,12 +437,10 @@ channel_run(struct channel *c)
                 watch(w);
                 return;
             }
-            /* Tried again at the next tick. */
-            if (r == -ENOBUFS || r == -ETOOMANYREFS || r == -ENOMEM)
-                return;
-            /* Its end is seen where reports are read. */
+            /* A worker that has ended is seen where reports are read; for
+             * anything else the next tick tries again. */
             log_event("job channel=%s why=%s", c->name, strerror(-r));
-            w->shut = true;
+            w->shut = r == -EPIPE || r == -ECONNRESET || r == -ENOTCONN;
             return;
         }
         delivery_open(d, w);
