@@ -13,7 +13,9 @@ unset GODWIT_HOME GODWITQUEUE QMAILQUEUE NOTIFY_SOCKET MAKEFLAGS MAKELEVEL
 export PYTHONDONTWRITEBYTECODE=1
 
 # What the tests leave behind goes with this folder.
-top=$(mktemp -d /tmp/godwit-tests.XXXXXX) || exit 1
+# Small letters alone: logwatch knows no others in a path.
+top=/tmp/godwit-tests.$$
+mkdir "$top" || exit 1
 trap 'rm -rf "$top"' EXIT
 trap 'exit 1' HUP INT TERM
 chmod 755 "$top"
