@@ -19,6 +19,8 @@ enum {
     SIGN_ROOM = 300,       /* for a signature line, as at a segment's end */
     AGAIN_MS = 1000,       /* after a failure; doubles */
     AGAIN_MAX_MS = 64000,
+    GATHER_MS = 10,
+    GATHER_SHARE = 2,
     BLOCKED_LINES = 65536, /* waiting in memory for the sync */
 };
 
@@ -57,6 +59,8 @@ ledger_init(struct ledger *l, uv_loop_t *loop, int dir, uint64_t size,
     l->work.data = l->spare_work.data = l->again.data = l;
     uv_mutex_init(&l->segments_lock);
     uv_timer_init(loop, &l->again);
+    l->gather.data = l;
+    uv_timer_init(loop, &l->gather);
 }
 
 int
@@ -308,6 +312,7 @@ call_waits(struct ledger *l)
 }
 
 static void start(struct ledger *l);
+static void start_gathered(struct ledger *l);
 
 static void
 on_again(uv_timer_t *t)
@@ -397,7 +402,7 @@ on_flushed(uv_work_t *work, int status)
     }
     call_waits(l);
     if (l->waits)
-        start(l);
+        start_gathered(l);
 }
 
 static void
@@ -416,9 +421,27 @@ start(struct ledger *l)
     b->signed_chain = l->signed_chain;
     b->took_spare = false;
     l->busy = true;
+    l->waiting = 0;
+    uv_timer_stop(&l->gather);
     l->flushing = b;
     l->collecting = mem_alloc(sizeof *l->collecting);
     uv_queue_work(l->loop, &l->work, flush_work, on_flushed);
+}
+
+static void
+on_gathered(uv_timer_t *t)
+{
+    start(t->data);
+}
+
+static void
+start_gathered(struct ledger *l)
+{
+    if (l->busy || !l->expect ||
+        l->waiting * GATHER_SHARE >= l->expect(l->data))
+        start(l);
+    else if (!uv_is_active((uv_handle_t *)&l->gather))
+        uv_timer_start(&l->gather, on_gathered, GATHER_MS, 0);
 }
 
 void
@@ -430,7 +453,8 @@ ledger_wait(struct ledger *l, struct ledger_wait *w,
     w->done = done;
     *l->waits_end = w;
     l->waits_end = &w->next;
-    start(l);
+    l->waiting++;
+    start_gathered(l);
 }
 
 void
@@ -452,6 +476,7 @@ void
 ledger_close(struct ledger *l)
 {
     uv_close((uv_handle_t *)&l->again, NULL);
+    uv_close((uv_handle_t *)&l->gather, NULL);
     file_close(&l->fd);
     buf_free(&l->stamp);
     buf_free(&l->collecting->text);

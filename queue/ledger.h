@@ -23,7 +23,7 @@ struct ledger_batch;
 struct ledger {
     uv_loop_t *loop;
     uv_work_t work, spare_work;
-    uv_timer_t again;
+    uv_timer_t again, gather;
     uv_mutex_t segments_lock;
     int dir;
     uint64_t size;             /* of a segment */
@@ -43,6 +43,8 @@ struct ledger {
     uint64_t stamp_ms;         /* the time as text, made once a moment */
     struct buf stamp;
     uint64_t syncs;
+    unsigned waiting;          /* calls of ledger_wait since the last flush */
+    unsigned (*expect)(void *data); /* how many more may soon come; NULL: 0 */
     void (*recovered)(void *data); /* no longer blocked */
     void *data;
 };
@@ -64,7 +66,9 @@ void ledger_line(struct ledger *l, uint64_t *where, const char *fmt, ...)
 /* A signature over all before. */
 void ledger_sign(struct ledger *l);
 
-/* done is called when all that was appended so far is synced. */
+/* done is called when all that was appended so far is synced.  While
+ * outcomes are still to come (expect) the sync waits for half as many, or a
+ * hundredth of a second; who is alone waits for nobody. */
 void ledger_wait(struct ledger *l, struct ledger_wait *w,
                  void (*done)(struct ledger_wait *));
 

@@ -273,6 +273,14 @@ on_start(uv_poll_t *poll, int status, int events)
     buf_free(&b);
 }
 
+static unsigned
+outcomes_open(void *data)
+{
+    const struct manager *m = data;
+
+    return m->local.open + m->remote.open;
+}
+
 static void
 open_ledger(struct program *p, struct recovered *rec,
             const unsigned char *secret)
@@ -289,6 +297,7 @@ open_ledger(struct program *p, struct recovered *rec,
                          rec->fresh)) < 0)
         log_die("fatal doing=\"open the ledger\" why=%s", strerror(-r));
     m->ledger.recovered = on_recovered;
+    m->ledger.expect = outcomes_open;
     m->ledger.data = m;
     if (rec->gap)
         ledger_line(&m->ledger, NULL, "gap aside=%s why=\"the ledger did not "
