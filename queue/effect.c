@@ -174,9 +174,3 @@ effects_idle(const struct effects *x)
 {
     return !x->busy && !x->waiting && !x->failed;
 }
-
-void
-effects_close(struct effects *x)
-{
-    uv_close((uv_handle_t *)&x->again, NULL);
-}

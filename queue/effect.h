@@ -38,7 +38,6 @@ struct effects {
     const struct store *store;
     struct effect *waiting, **waiting_end, *running, *failed;
     bool busy;
-    uint64_t infosyncs;
 };
 
 void effects_init(struct effects *x, uv_loop_t *loop,
@@ -49,7 +48,5 @@ void effects_init(struct effects *x, uv_loop_t *loop,
 void effects_add(struct effects *x, struct effect *e);
 
 bool effects_idle(const struct effects *x);
-
-void effects_close(struct effects *x);
 
 #endif
