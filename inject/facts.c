@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -153,43 +152,6 @@ facts_names(const struct facts *f)
                         f->plusdomain};
 
     return q;
-}
-
-/* The first part of the GECOS field, its '&' the name with a capital. */
-static char *
-full_name(const struct passwd *pw)
-{
-    struct buf b = {0};
-
-    for (const char *p = pw->pw_gecos; p && *p && *p != ','; p++) {
-        size_t at = b.len;
-
-        if (*p != '&') {
-            buf_addbyte(&b, *p);
-            continue;
-        }
-        buf_addstr(&b, pw->pw_name);
-        if (b.len > at && b.data[at] >= 'a' && b.data[at] <= 'z')
-            b.data[at] = (char)(b.data[at] - 'a' + 'A');
-    }
-    buf_addstr(&b, "");
-    return b.data;
-}
-
-void
-facts_user(char **name, char **fullname)
-{
-    struct passwd *pw = getpwuid(getuid());
-    struct buf b = {0};
-
-    if (pw && *pw->pw_name && !addr_unclean(view_of(pw->pw_name))) {
-        *name = mem_string(pw->pw_name);
-        *fullname = full_name(pw);
-        return;
-    }
-    buf_print(&b, "uid-%lu", (unsigned long)getuid());
-    *name = b.data;
-    *fullname = mem_string("");
 }
 
 uint64_t

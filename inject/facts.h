@@ -29,11 +29,6 @@ void facts_free(struct facts *f);
 /* The same names, borrowed. */
 struct qualify facts_names(const struct facts *f);
 
-/* The calling user's name by the real uid, and the full name that passwd has
- * for it; "uid-1234" and "" for a uid that passwd doesn't know.  Both owned
- * by the caller. */
-void facts_user(char **name, char **fullname);
-
 /* 64 bits of chance from the kernel. */
 uint64_t facts_chance(void);
 

@@ -15,6 +15,7 @@
 #include "inject/fields.h"
 #include "inject/followup.h"
 #include "inject/post.h"
+#include "inject/user.h"
 
 enum { EXIT_NEVER = 100, EXIT_LATER = 111, INPUT_SECONDS = 24 * 3600 };
 
@@ -198,7 +199,7 @@ read_author(struct inject *s)
     const char *user = first_set(users);
 
     if (!user) {
-        facts_user(&s->user, &s->fullname);
+        user_names(&s->user, &s->fullname);
         user = s->user;
     }
     s->name = first_set(names);

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "inject/post.h"
 #include "inject/smtp_server.h"
+#include "inject/user.h"
 
 enum { ERRORS_MAX = 1000 };
 
@@ -93,7 +94,7 @@ user_address(const struct local_smtp *s, struct buf *b)
 {
     char *name, *fullname;
 
-    facts_user(&name, &fullname);
+    user_names(&name, &fullname);
     addr_quote(b, view_of(name));
     buf_print(b, "@%s", s->facts->defaulthost);
     free(name);

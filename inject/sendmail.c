@@ -21,6 +21,7 @@
 #include "inject/options.h"
 #include "inject/post.h"
 #include "inject/sysexit.h"
+#include "inject/user.h"
 
 /* A caller that never ends its input is cut, as qmail-queue does. */
 enum { INPUT_SECONDS = 24 * 3600 };
@@ -143,7 +144,7 @@ static void
 need_user(struct sendmail *s)
 {
     if (!s->user)
-        facts_user(&s->user, &s->fullname);
+        user_names(&s->user, &s->fullname);
 }
 
 static void

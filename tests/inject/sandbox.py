@@ -30,13 +30,30 @@ def send(i, name, before, sender, program=None):
        m.fields)
 
 
+def found_elsewhere(i):
+    """LDAP and the like: a user whom /etc/passwd doesn't have."""
+    if os.getuid() != 0:
+        return skip('a user known to nsswitch.conf alone: not possible here')
+    getent = i.home + '/getent'
+    with open(getent, 'w') as f:
+        f.write('#!/bin/sh\n[ "$*" = "passwd 54321" ] && '
+                'echo "ann:x:54321:54321:Ann & Co,,,:/home:/bin/sh"\n')
+    os.chmod(getent, 0o755)
+    send(i, 'as a user known to nsswitch.conf alone',
+         ['unshare', '-m', 'sh', '-c', 'mount --bind "$1" /usr/bin/getent && '
+          'shift && exec "$@"', 'sh', getent, 'setpriv', '--reuid=54321',
+          '--regid=54321', '--clear-groups'], b'ann@mail.example.org')
+
+
 def roots(i):
     """A root folder with the program, its libraries and the socket alone."""
     if 'san' in BIN or os.getuid() != 0:
         return skip('a root folder of its own: not possible here')
     root = i.home + '/root'
     needed = subprocess.run(['ldd', BIN + '/sendmail'],
-                            stdout=subprocess.PIPE).stdout.decode()
+                            stdout=subprocess.PIPE,
+                            stderr=subprocess.DEVNULL).stdout.decode()
+    os.makedirs(root)
     for path in re.findall(r'(/\S+)', needed):
         os.makedirs(root + os.path.dirname(path), exist_ok=True)
         shutil.copy(path, root + path)
@@ -136,6 +153,7 @@ def main():
         send(i, 'as a uid that passwd does not know',
              ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups'],
              b'uid-54321@mail.example.org')
+        found_elsewhere(i)
         os.chmod(i.home + '/control', 0o700)
         send(i, 'as one who cannot read the settings',
              ['setpriv', '--reuid=54321', '--regid=54321', '--clear-groups'],
