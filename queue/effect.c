@@ -49,6 +49,28 @@ moves(const struct effect *e)
     return e->kind == EFFECT_MOVE || e->kind == EFFECT_ASIDE;
 }
 
+static int
+give_name(const struct store *s, struct effect *e)
+{
+    const struct queued *q = e->queued;
+    int r;
+
+    if (e->kind == EFFECT_ASIDE)
+        r = store_aside(s, q->place, q->id, &e->suffix);
+    else
+        r = store_link(s, q->place, PLACE_INFO, q->id);
+    return r;
+}
+
+static void
+take_back_name(const struct store *s, const struct effect *e)
+{
+    if (e->kind == EFFECT_ASIDE)
+        store_unaside(s, e->queued->id, e->suffix);
+    else
+        store_unlink(s, PLACE_INFO, e->queued->id);
+}
+
 /* model: move-link */
 static int
 first_step(const struct store *s, struct effect *e)
@@ -58,7 +80,7 @@ first_step(const struct store *s, struct effect *e)
     if (e->count && e->kind != EFFECT_REMOVE)
         r = store_mark(s, e->queued, e->which, e->count);
     if (r == 0 && moves(e)) {
-        r = store_link(s, e->queued->place, target(e), e->queued->id);
+        r = give_name(s, e);
         e->linked = r == 0;
     }
     return r;
@@ -104,7 +126,7 @@ work(uv_work_t *w)
         /* A failed sync is not synced again and believed: the name is given
          * anew the next time. */
         if (e->linked && synced[target(e)] < 0)
-            store_unlink(x->store, target(e), e->queued->id);
+            take_back_name(x->store, e);
         if (e->result == 0)
             e->result = last_step(x->store, e);
     }

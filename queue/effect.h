@@ -27,6 +27,7 @@ struct effect {
     size_t count;
     bool bounced;               /* bounce/ID may be there */
     bool linked;                /* its new name was given in this batch */
+    unsigned suffix;            /* of that name in broken/ */
     int result;
     void (*done)(struct effect *e);
 };

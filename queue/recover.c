@@ -74,7 +74,8 @@ take_away(const struct store *s, uint64_t id)
 static int
 set_aside(const struct store *s, enum place from, uint64_t id)
 {
-    int r = store_link(s, from, PLACE_BROKEN, id);
+    unsigned suffix;
+    int r = store_aside(s, from, id, &suffix);
 
     if (r == 0 && (r = store_sync(s, PLACE_BROKEN)) == 0)
         r = store_unlink(s, from, id);
@@ -98,18 +99,24 @@ answered(struct recovered *rec, const struct store *s,
     return r;
 }
 
-/* Of two files of one name only the one in from was set aside. */
+/* Of two files of one name only the one in from was set aside.  Where
+ * broken/ has another file of that name, whether this one was meant is not
+ * known: it is looked at when it is taken up. */
 static int
 broken(const struct store *s, const struct ledger_line *l, uint64_t id)
 {
     struct buf from = {0};
+    enum place place = PLACE_TODO;
     int r = 0;
 
-    if (line_get(l->text, "from", &from))
-        r = set_aside(s, view_is(buf_view(&from), "info") ? PLACE_INFO
-                                                          : PLACE_TODO, id);
+    if (line_get(l->text, "from", &from)) {
+        if (view_is(buf_view(&from), "info"))
+            place = PLACE_INFO;
+        if ((r = store_link(s, place, PLACE_BROKEN, id)) == 0)
+            r = set_aside(s, place, id);
+    }
     buf_free(&from);
-    return r == -EEXIST ? 0 : r;
+    return r == -EEXIST || r == -ENOENT ? 0 : r;
 }
 
 static int

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +12,11 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "base/mem.h"
+
+enum {
+    ASIDE_MAX = 1000, /* names for one id in broken/ */
+    ASIDE_NAME = sizeof(id_text) + 11,
+};
 
 static const char *const names[PLACES] = {
     [PLACE_TODO] = "todo",
@@ -286,21 +292,65 @@ store_slot(const struct store *s, enum place place, uint64_t id,
     return r;
 }
 
-int
-store_link(const struct store *s, enum place from, enum place to, uint64_t id)
+static int
+link_as(const struct store *s, enum place from, uint64_t id, enum place to,
+        const char *as)
 {
     struct stat a, b;
     id_text name;
 
     id_print(id, name);
-    if (linkat(s->dirs[from], name, s->dirs[to], name, 0) == 0)
+    if (linkat(s->dirs[from], name, s->dirs[to], as, 0) == 0)
         return 0;
     if (errno != EEXIST)
         return -errno;
     if (fstatat(s->dirs[from], name, &a, AT_SYMLINK_NOFOLLOW) < 0 ||
-        fstatat(s->dirs[to], name, &b, AT_SYMLINK_NOFOLLOW) < 0)
+        fstatat(s->dirs[to], as, &b, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
     return a.st_ino == b.st_ino && a.st_dev == b.st_dev ? 0 : -EEXIST;
+}
+
+int
+store_link(const struct store *s, enum place from, enum place to, uint64_t id)
+{
+    id_text name;
+
+    return link_as(s, from, id, to, id_print(id, name));
+}
+
+static const char *
+aside_name(uint64_t id, unsigned suffix, char name[ASIDE_NAME])
+{
+    id_text plain;
+
+    id_print(id, plain);
+    if (suffix)
+        snprintf(name, ASIDE_NAME, "%s.%u", plain, suffix);
+    else
+        snprintf(name, ASIDE_NAME, "%s", plain);
+    return name;
+}
+
+int
+store_aside(const struct store *s, enum place from, uint64_t id,
+            unsigned *suffix)
+{
+    char name[ASIDE_NAME];
+    int r = -EEXIST;
+
+    for (*suffix = 0; r == -EEXIST && *suffix < ASIDE_MAX; ++*suffix)
+        r = link_as(s, from, id, PLACE_BROKEN,
+                    aside_name(id, *suffix, name));
+    --*suffix;
+    return r;
+}
+
+int
+store_unaside(const struct store *s, uint64_t id, unsigned suffix)
+{
+    char name[ASIDE_NAME];
+
+    return file_remove(s->dirs[PLACE_BROKEN], aside_name(id, suffix, name));
 }
 
 int

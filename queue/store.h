@@ -65,6 +65,15 @@ int store_slot(const struct store *s, enum place place, uint64_t id,
 int store_link(const struct store *s, enum place from, enum place to,
                uint64_t id);
 int store_unlink(const struct store *s, enum place place, uint64_t id);
+
+/* The same into broken/, under the first name of ID, ID.1, ID.2, ... that
+ * is free, for what stands there is never replaced; *suffix tells which.
+ * Where it has one of them it is done.  -EEXIST: all are taken. */
+int store_aside(const struct store *s, enum place from, uint64_t id,
+                unsigned *suffix);
+
+/* Takes that name in broken/ away again. */
+int store_unaside(const struct store *s, uint64_t id, unsigned suffix);
 int store_sync(const struct store *s, enum place place);
 
 /* Whether id is there: 1, 0 or a negative errno. */

@@ -354,6 +354,35 @@ moves(void)
     queued_free(&q);
 }
 
+static void
+asides(void)
+{
+    struct sample s = good();
+    struct stat a, b;
+    char second[32];
+    unsigned suffix;
+    int d = store.dirs[PLACE_BROKEN];
+
+    snprintf(second, sizeof second, "%s.1", name);
+    sample_put(&store, PLACE_TODO, &s);
+    spool_put(d, name, view_of("another"));
+    ok(store_aside(&store, PLACE_TODO, SAMPLE_ID, &suffix) == 0 &&
+       suffix == 1 && fstatat(d, second, &a, 0) == 0 &&
+       fstatat(d, name, &b, 0) == 0 && b.st_size == 7,
+       "where broken/ has the name, the next one is given");
+    ok(store_aside(&store, PLACE_TODO, SAMPLE_ID, &suffix) == 0 &&
+       suffix == 1, "again is done");
+    ok(store_unaside(&store, SAMPLE_ID, suffix) == 0 &&
+       fstatat(d, second, &a, 0) < 0 && fstatat(d, name, &b, 0) == 0,
+       "and taken away alone");
+    unlinkat(d, name, 0);
+    ok(store_aside(&store, PLACE_TODO, SAMPLE_ID, &suffix) == 0 &&
+       suffix == 0 && store_has(&store, PLACE_BROKEN, SAMPLE_ID) == 1,
+       "where it is free it is the message's own");
+    store_unaside(&store, SAMPLE_ID, suffix);
+    store_unlink(&store, PLACE_TODO, SAMPLE_ID);
+}
+
 int
 main(void)
 {
@@ -376,6 +405,7 @@ main(void)
     errnos();
     marks();
     moves();
+    asides();
     store_close(&store);
     return tap_end();
 }
