@@ -14,12 +14,44 @@ content_init(struct content *c, const struct job *job, int fd,
 {
     memset(c, 0, sizeof *c);
     c->fd = fd;
+    memcpy(c->digest, job->digest, DIGEST_LEN);
+    c->on_piece = on_piece;
+    content_rewind(c, job, false);
+}
+
+static void
+free_convert(struct content *c)
+{
+    if (c->convert)
+        convert_free(c->convert);
+    free(c->convert);
+    c->convert = NULL;
+}
+
+void
+content_rewind(struct content *c, const struct job *job, bool chunks)
+{
+    assert(!c->busy);
+    free_convert(c);
     c->offset = job->offset;
     c->left = job->length;
-    memcpy(c->digest, job->digest, DIGEST_LEN);
-    c->sum = mem_aligned(_Alignof(struct digest), sizeof *c->sum);
-    digest_init(c->sum);
-    c->on_piece = on_piece;
+    c->wire = (struct wire){.chunks = chunks};
+    c->error = 0;
+    c->started = c->ready = c->ended = false;
+}
+
+struct view
+content_piece(const struct content *c)
+{
+    return view_from(buf_view(&c->piece), CONTENT_ROOM);
+}
+
+struct view
+content_behind(struct content *c, struct view head)
+{
+    assert(head.len <= CONTENT_ROOM && c->piece.len >= CONTENT_ROOM);
+    memcpy(c->piece.data + CONTENT_ROOM - head.len, head.data, head.len);
+    return view_from(buf_view(&c->piece), CONTENT_ROOM - head.len);
 }
 
 void
@@ -29,10 +61,7 @@ content_free(struct content *c)
     file_close(&c->fd);
     free(c->sum);
     c->sum = NULL;
-    if (c->convert)
-        convert_free(c->convert);
-    free(c->convert);
-    c->convert = NULL;
+    free_convert(c);
     buf_free(&c->piece);
 }
 
@@ -138,12 +167,20 @@ on_read(uv_work_t *work, int status)
 void
 content_read(struct content *c, uv_loop_t *loop, unsigned sessions)
 {
+    static const char room[CONTENT_ROOM];
+
     assert(!c->busy && !c->ended);
+    if (!c->started) {
+        if (!c->sum)
+            c->sum = mem_aligned(_Alignof(struct digest), sizeof *c->sum);
+        digest_init(c->sum);
+    }
     c->busy = c->started = true;
     c->ready = false;
     c->piece_max = sessions > CONTENT_MANY ? CONTENT_SMALL_PIECE
                                            : CONTENT_PIECE;
     buf_clear(&c->piece);
+    buf_add(&c->piece, room, sizeof room);
     c->work.data = c;
     uv_queue_work(loop, &c->work, on_pool, on_read);
 }

@@ -16,6 +16,7 @@ enum {
     CONTENT_PIECE = 65536,       /* bytes read at once */
     CONTENT_SMALL_PIECE = 16384, /* the same while many read at once */
     CONTENT_MANY = 256,
+    CONTENT_ROOM = 32,           /* bytes before each piece, for BDAT */
 };
 
 struct content {
@@ -27,7 +28,8 @@ struct content {
     struct digest *sum;      /* owned */
     struct convert *convert; /* owned; NULL: sent as it is */
     struct wire wire;
-    struct buf piece;        /* ready to be sent; room for the dot behind it */
+    struct buf piece;        /* ready to be sent, behind CONTENT_ROOM bytes;
+                                a dot may be put behind it */
     int error;               /* of the last read */
     bool started;            /* something was read */
     bool busy;               /* the pool has it: nothing may be touched */
@@ -39,6 +41,13 @@ struct content {
 /* Takes fd.  on_piece is called on the loop after each content_read. */
 void content_init(struct content *c, const struct job *job, int fd,
                   void (*on_piece)(struct content *));
+
+/* The bytes of the piece; with head before it, of at most CONTENT_ROOM. */
+struct view content_piece(const struct content *c);
+struct view content_behind(struct content *c, struct view head);
+
+/* From the beginning again, for chunks or not; not while busy. */
+void content_rewind(struct content *c, const struct job *job, bool chunks);
 
 /* What is read is converted; before the first content_read.  flags: JOB_*;
  * eight_fits: the server takes 8-bit bytes. */

@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "remote/fit.h"
 #include "remote/session.h"
 
 struct delivery {
@@ -125,8 +124,36 @@ on_found(struct mx_lookup *l)
 static void
 look_up(struct delivery *d)
 {
-    if (mx_find(&d->lookup, d->all->mx, &d->job, on_found))
+    if (d->lookup.count > 0)
+        try_next(d);
+    else if (mx_find(&d->lookup, d->all->mx, &d->job, on_found))
         use_addresses(d);
+}
+
+/* An idle session of the destination, or a new one. */
+static void
+find_session(struct delivery *d)
+{
+    struct buf key = {0};
+    struct session *s;
+
+    sessions_key(&key, &d->job);
+    s = sessions_take(d->all->sessions, buf_view(&key));
+    buf_free(&key);
+    if (s)
+        attach(d, s, true);
+    else
+        look_up(d);
+}
+
+/* The recipients whom the last transaction had no room for. */
+static void
+go_on(struct delivery *d)
+{
+    content_rewind(&d->work.content, &d->job, false);
+    d->next = 0;
+    d->clear = false;
+    find_session(d);
 }
 
 static void
@@ -135,8 +162,13 @@ on_done(struct session_work *w, enum session_end end, const struct outcome *why)
     struct delivery *d = (struct delivery *)w;
 
     d->session = NULL;
-    if (end == SESSION_DONE || w->mail.open == 0) {
+    if (w->mail.open == 0) {
         end_if_over(d);
+        return;
+    }
+    if (end == SESSION_DONE) {
+        if (!w->content.busy)
+            go_on(d);
         return;
     }
     d->last = *why;
@@ -180,6 +212,8 @@ on_piece(struct content *c)
     if (c->error == 0 || d->work.mail.open == 0) {
         if (d->session)
             session_piece(d->session);
+        else if (d->work.mail.open > 0)
+            go_on(d);
         else
             end_if_over(d);
         return;
@@ -201,21 +235,11 @@ static void
 start_work(struct delivery *d)
 {
     struct sessions *sessions = d->all->sessions;
-    struct buf key = {0};
-    struct session *s;
 
     d->work.until = uv_now(sessions->loop) +
                     (DELIVERY_TIME + d->job.length / DELIVERY_RATE) * 1000;
     d->work.done = on_done;
-    if (!fit_may_convert(d->job.flags))
-        content_read(&d->work.content, sessions->loop, d->all->count);
-    sessions_key(&key, &d->job);
-    s = sessions_take(sessions, buf_view(&key));
-    buf_free(&key);
-    if (s)
-        attach(d, s, true);
-    else
-        look_up(d);
+    find_session(d);
 }
 
 /* A datagram that is no job: LATER for each recipient it still shows. */

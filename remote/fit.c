@@ -38,12 +38,6 @@ fit_convert(uint32_t flags, uint32_t extensions)
 }
 
 bool
-fit_may_convert(uint32_t flags)
-{
-    return fit_convert(flags, 0);
-}
-
-bool
 fit_size(uint64_t length, uint64_t limit, struct outcome *o)
 {
     if (limit == 0 || length <= limit)

@@ -17,9 +17,6 @@ bool fit_content(uint32_t flags, uint32_t extensions, struct outcome *o);
  * takes, or this one does not. */
 bool fit_convert(uint32_t flags, uint32_t extensions);
 
-/* Whether there may be a server for which it has to be converted. */
-bool fit_may_convert(uint32_t flags);
-
 /* The same for the server's SIZE limit, 0 for none (RFC 1870 3). */
 bool fit_size(uint64_t length, uint64_t limit, struct outcome *o);
 

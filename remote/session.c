@@ -130,7 +130,8 @@ ready(struct session *s)
     s->work = NULL;
     s->mails++;
     s->stage = STAGE_READY;
-    if (all->keep > 0 && !all->stopping && s->mails < SESSION_MAILS_MAX) {
+    if (all->keep > 0 && !all->stopping && !s->client.full &&
+        s->mails < SESSION_MAILS_MAX) {
         set_deadline(s, all->keep);
         sessions_keep(all, s);
     } else {
@@ -144,8 +145,8 @@ sent(struct session *s)
 {
     s->writing = false;
     smtp_client_sent(&s->client);
-    /* The answer to the dot may take minutes. */
-    if (s->client.stage == STAGE_DOT && s->work)
+    /* The answer to the last of it may take minutes. */
+    if (smtp_client_committed(&s->client) && s->work)
         buf_free(&s->work->content.piece);
 }
 
@@ -300,42 +301,60 @@ spoke_early(struct session *s)
     return true;
 }
 
-/* The first piece of what is converted is read when the server is known. */
+/* The server is known: so is the form that the content has to take. */
 static void
 read_content(struct session *s)
 {
     const struct smtp_client *client = &s->client;
     struct content *c = &s->work->content;
 
+    if (!c->started)
+        content_rewind(c, client->mail->job, client->chunks);
     if (client->convert && !c->started)
         content_convert(c, client->mail->job->flags,
                         client->extensions & SMTP_8BITMIME);
     content_read(c, s->all->loop, s->all->count);
 }
 
-/* The next piece of the message, the last with the dot behind it.  False:
- * the pool is reading it. */
+/* The piece as it is sent: BDAT before it, or a dot behind the last. */
+static struct view
+dress(struct smtp_client *client, struct content *c)
+{
+    struct view piece;
+
+    if (client->chunks) {
+        smtp_client_chunk(client, content_piece(c).len, c->ended);
+        piece = content_behind(c, buf_view(&client->out));
+    } else {
+        if (c->ended) {
+            smtp_client_dot(client);
+            buf_addview(&c->piece, buf_view(&client->out));
+        }
+        piece = content_piece(c);
+    }
+    buf_clear(&client->out);
+    return piece;
+}
+
+/* The next piece of the message.  False: the pool is reading it. */
 static bool
 send_content(struct session *s)
 {
     struct content *c = &s->work->content;
+    struct view piece;
 
     if (c->busy)
         return false;
-    if (!c->ready) {
+    if (!c->ready || (!c->ended && content_piece(c).len == 0)) {
         read_content(s);
         return false;
     }
-    if (c->ended) {
-        if (spoke_early(s))
-            return true;
-        smtp_client_dot(&s->client);
-        buf_addview(&c->piece, buf_view(&s->client.out));
-        buf_clear(&s->client.out);
-    }
+    if (c->ended && spoke_early(s))
+        return true;
     c->ready = false;
+    piece = dress(&s->client, c);
     set_answer_deadline(s);
-    send_bytes(s, buf_view(&c->piece));
+    send_bytes(s, piece);
     return true;
 }
 

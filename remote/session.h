@@ -15,7 +15,8 @@ enum {
 
 /* How a session and a piece of work part. */
 enum session_end {
-    SESSION_DONE,      /* all is settled, one way or another */
+    SESSION_DONE,      /* the transaction is over; who is open still goes in
+                          another one */
     SESSION_LOST,      /* MAIL was never answered: may be tried elsewhere */
     SESSION_NOTLS,     /* the same, for TLS failed: perhaps in clear */
     SESSION_UNREACHED, /* there was no connection at all */

@@ -9,7 +9,6 @@ static void on_greeting(struct smtp_client *c);
 static void on_ehlo(struct smtp_client *c);
 static void on_helo(struct smtp_client *c);
 static void on_starttls(struct smtp_client *c);
-static void on_auth(struct smtp_client *c);
 static void on_quit(struct smtp_client *c);
 
 /* What stands for each stage in texts, the longest wait in seconds (RFC 5321
@@ -26,7 +25,7 @@ static const struct {
     [STAGE_HELO] = {"HELO", "after HELO", 300, on_helo},
     [STAGE_STARTTLS] = {"STARTTLS", "after STARTTLS", 120, on_starttls},
     [STAGE_HANDSHAKE] = {"TLS", "within the TLS handshake", 120, NULL},
-    [STAGE_AUTH] = {"AUTH", "after AUTH", 300, on_auth},
+    [STAGE_AUTH] = {"AUTH", "after AUTH", 300, smtp_on_auth},
     [STAGE_READY] = {"idle", "between two messages", 300, NULL},
     [STAGE_RSET] = {"RSET", "after RSET", 300, smtp_on_rset},
     [STAGE_MAIL] = {"MAIL", "after MAIL", 300, smtp_on_mail},
@@ -34,6 +33,8 @@ static const struct {
     [STAGE_DATA] = {"DATA", "after DATA", 120, smtp_on_data},
     [STAGE_CONTENT] = {"content", "within the message", 180, NULL},
     [STAGE_DOT] = {"final dot", "after the final dot", 600, smtp_on_dot},
+    [STAGE_CHUNK] = {"BDAT", "within the message", 180, smtp_on_chunk},
+    [STAGE_LAST] = {"BDAT LAST", "after the last chunk", 600, smtp_on_chunk},
     [STAGE_LONEDOT] = {"final dot", "after a lone dot", 600, smtp_on_lonedot},
     [STAGE_QUIT] = {"QUIT", "after QUIT", 5, on_quit},
     [STAGE_OVER] = {"end", "at the end", 1, NULL},
@@ -60,6 +61,7 @@ smtp_client_free(struct smtp_client *c)
     smtp_reply_free(&c->reply);
     auth_free(c->auth);
     buf_free(&c->auth_words);
+    smtp_limits_free(&c->limits);
 }
 
 unsigned
@@ -72,7 +74,8 @@ bool
 smtp_client_committed(const struct smtp_client *c)
 {
     return c->mail && c->dotted &&
-           (c->stage == STAGE_CONTENT || c->stage == STAGE_DOT);
+           (c->stage == STAGE_CONTENT || c->stage == STAGE_DOT ||
+            c->stage == STAGE_CHUNK || c->stage == STAGE_LAST);
 }
 
 enum smtp_step
@@ -85,6 +88,8 @@ smtp_client_step(const struct smtp_client *c)
         return SMTP_HANDSHAKE;
     case STAGE_CONTENT:
         return SMTP_CONTENT;
+    case STAGE_CHUNK:
+        return smtp_chunk_may_go(c) ? SMTP_CONTENT : SMTP_WAIT;
     case STAGE_OVER:
         return SMTP_OVER;
     default:
@@ -104,77 +109,13 @@ smtp_client_fail(struct smtp_client *c, const struct outcome *o)
     c->stage = STAGE_OVER;
 }
 
-static void
-begin_mail(struct smtp_client *c)
+void
+smtp_begin_mail(struct smtp_client *c)
 {
     if (c->mail)
         smtp_start_mail(c);
     else
         c->stage = STAGE_READY;
-}
-
-/* Never the fault of a mail. */
-static void
-fail_auth(struct smtp_client *c, const char *why)
-{
-    struct outcome o;
-
-    outcome_set(&o, LATER, "4.7.0", "AUTH: %s", why);
-    smtp_client_fail(c, &o);
-}
-
-static void
-put_auth(struct smtp_client *c, struct view challenge)
-{
-    struct buf answer = {0};
-
-    if (auth_step(c->auth, challenge, &answer)) {
-        /* RFC 4954 4: an empty one at the beginning is "=". */
-        if (c->stage != STAGE_AUTH)
-            buf_addstr(&c->out, answer.len ? " " : " =");
-        buf_addview(&c->out, buf_view(&answer));
-        buf_addstr(&c->out, "\r\n");
-    } else {
-        fail_auth(c, "the server's challenge makes no sense");
-    }
-    buf_free(&answer);
-}
-
-static void
-start_auth(struct smtp_client *c)
-{
-    c->auth = auth_new(&c->secret, buf_view(&c->auth_words));
-    if (!c->auth) {
-        fail_auth(c, "the host offers no mechanism that is known here");
-        return;
-    }
-    buf_print(&c->out, "AUTH %s", auth_mechanism(c->auth));
-    if (auth_begins(c->auth))
-        put_auth(c, view_of(""));
-    else
-        buf_addstr(&c->out, "\r\n");
-    if (c->stage != STAGE_OVER)
-        c->stage = STAGE_AUTH;
-}
-
-static void
-on_auth(struct smtp_client *c)
-{
-    struct view challenge = view_trim(buf_view(&c->reply.text));
-
-    while (challenge.len && challenge.data[challenge.len - 1] == '\n')
-        challenge.len--;
-    if (c->reply.code == 334) {
-        put_auth(c, challenge);
-    } else if (c->reply.code / 100 != 2) {
-        smtp_fail_by_reply(c);
-    } else if (!auth_done(c->auth)) {
-        fail_auth(c, "the server did not prove that it knows the secret");
-    } else {
-        auth_free(c->auth);
-        c->auth = NULL;
-        begin_mail(c);
-    }
 }
 
 static void
@@ -187,9 +128,9 @@ begin(struct smtp_client *c)
                     "tlspolicy demands TLS, and the host does not offer it");
         smtp_client_fail(c, &o);
     } else if (c->known) {
-        start_auth(c);
+        smtp_start_auth(c);
     } else {
-        begin_mail(c);
+        smtp_begin_mail(c);
     }
 }
 
@@ -237,6 +178,8 @@ on_ehlo(struct smtp_client *c)
         if (bit == SMTP_SIZE &&
             !view_number(argument, UINT64_MAX, &c->size_limit))
             c->size_limit = 0;
+        if (bit == SMTP_LIMITS)
+            smtp_limits_read(&c->limits, argument);
     }
     /* RFC 8689 4.2.1: only over TLS with a server that is known. */
     if (!c->verified)
@@ -281,6 +224,7 @@ smtp_client_secured(struct smtp_client *c, bool verified)
     c->verified = verified;
     c->extensions = 0;
     c->size_limit = 0;
+    smtp_limits_read(&c->limits, view_of(""));
     buf_clear(&c->auth_words);
     if (c->implicit)
         c->stage = STAGE_GREETING;
@@ -352,7 +296,7 @@ smtp_client_feed(struct smtp_client *c, struct view bytes)
         /* Came in clear behind the answer to STARTTLS: nobody's words. */
         if (c->stage == STAGE_HANDSHAKE)
             break;
-        if (!stages[c->stage].take) {
+        if (!stages[c->stage].take || smtp_chunk_unasked(c)) {
             out_of_turn(c, bytes);
             break;
         }
@@ -397,6 +341,8 @@ smtp_client_sent(struct smtp_client *c)
 {
     if (c->stage == STAGE_CONTENT && c->dotted)
         c->stage = STAGE_DOT;
+    else if (c->stage == STAGE_CHUNK)
+        smtp_chunk_sent(c);
 }
 
 void

@@ -8,6 +8,7 @@
 #include "base/job.h"
 #include "base/smtp.h"
 #include "remote/auth.h"
+#include "remote/smtp_limits.h"
 
 /* What became of a recipient so far. */
 enum { RCPT_OPEN, RCPT_ACCEPTED, RCPT_SETTLED };
@@ -51,6 +52,8 @@ enum smtp_stage {
     STAGE_DATA,
     STAGE_CONTENT,  /* 354 came; the content goes out, then the dot */
     STAGE_DOT,
+    STAGE_CHUNK,    /* chunks go out, and their answers come */
+    STAGE_LAST,     /* the last chunk is out */
     STAGE_LONEDOT,  /* ends a DATA that nobody is left for */
     STAGE_QUIT,
     STAGE_OVER,     /* the connection is of no more use */
@@ -61,8 +64,8 @@ enum smtp_stage {
 enum smtp_step {
     SMTP_WAIT,      /* wait for bytes, smtp_client_wait seconds at most */
     SMTP_HANDSHAKE, /* begin TLS, then smtp_client_secured */
-    SMTP_CONTENT,   /* send the content, then smtp_client_dot */
-    SMTP_READY,     /* no mail is open: smtp_client_mail or _quit */
+    SMTP_CONTENT,   /* send the next of the content, see chunks below */
+    SMTP_READY,     /* no mail is at hand: smtp_client_mail or _quit */
     SMTP_OVER,      /* close the connection */
 };
 
@@ -74,10 +77,18 @@ struct smtp_client {
     enum smtp_stage stage;
     uint32_t extensions;    /* SMTP_* the server offers */
     uint64_t size_limit;    /* of SIZE; 0: none */
+    struct smtp_limits limits;
+    bool full;              /* takes no further mail */
     uint32_t rcpt;          /* STAGE_RCPT: whose answer is awaited */
     uint32_t accepted;      /* recipients of this mail */
     unsigned answers;       /* replies taken so far */
     bool convert;           /* this mail's content has to be converted */
+    bool chunks;            /* it goes by BDAT, before each piece
+                               smtp_client_chunk; else by DATA, behind the
+                               last smtp_client_dot */
+    bool chunk_leaving;     /* one is on its way to the socket */
+    bool chunk_refused;     /* and failure says how */
+    unsigned chunks_open;   /* sent, and not answered */
     bool utf8;              /* an address of this mail needs SMTPUTF8 */
     bool tls_wanted;        /* by the owner: STARTTLS where it is offered */
     bool tls_needed;        /* by the owner: no mail without it */
@@ -92,7 +103,7 @@ struct smtp_client {
     bool ahead;             /* MAIL, RCPT and DATA went out in one go */
     bool dirty;             /* the next mail needs RSET first */
     bool delayed;           /* a 4yz was answered to this mail */
-    bool dotted;            /* the final dot was handed out */
+    bool dotted;            /* the final dot or last chunk was handed out */
     /* STAGE_OVER and mail set: it ended before MAIL was answered, so the mail
      * may be tried elsewhere; why, and always LATER. */
     struct outcome failure;
@@ -104,7 +115,9 @@ void smtp_client_init(struct smtp_client *c, const char *helo);
 void smtp_client_free(struct smtp_client *c);
 
 /* The next mail; at any time before the client is ready, or when it is.
- * Recipients already settled are left out. */
+ * Recipients already settled are left out.  When the client is ready again,
+ * some may be open still, for want of room: they go in a next transaction, at
+ * least one of them settled by it; of a new session if this one is full. */
 enum smtp_step smtp_client_mail(struct smtp_client *c, struct smtp_mail *m);
 
 /* Bytes from the server. */
@@ -121,7 +134,11 @@ enum smtp_step smtp_client_secured(struct smtp_client *c, bool verified);
  * server says before smtp_client_sent is not taken for the answer to it. */
 void smtp_client_dot(struct smtp_client *c);
 
-/* All of out, the final dot with it, is with the system's socket. */
+/* Puts BDAT for size bytes of content into out (RFC 3030), which follow it at
+ * once; last: no more will, and all content is verified. */
+void smtp_client_chunk(struct smtp_client *c, size_t size, bool last);
+
+/* All of out, the dot or chunk with it, is with the system's socket. */
 void smtp_client_sent(struct smtp_client *c);
 
 /* What the owner does next. */
@@ -145,7 +162,8 @@ void smtp_client_quit(struct smtp_client *c);
 /* The longest wait of this stage, in seconds: RFC 5321 4.5.3.2. */
 unsigned smtp_client_wait(const struct smtp_client *c);
 
-/* Whether the final dot was handed out and not answered. */
+/* Whether the final dot or the last chunk was handed out and not
+ * answered. */
 bool smtp_client_committed(const struct smtp_client *c);
 
 #endif

@@ -1,5 +1,7 @@
 #include "remote/smtp_transaction.h"
 
+#include <string.h>
+
 #include "remote/fit.h"
 #include "remote/smtp_command.h"
 
@@ -20,9 +22,8 @@ reply_outcome(const struct smtp_client *c, enum verdict v, struct outcome *o)
     buf_free(&words);
 }
 
-/* The transaction is over, the connection is not. */
-static void
-finish(struct smtp_client *c)
+void
+smtp_finish(struct smtp_client *c)
 {
     c->mail = NULL;
     c->stage = STAGE_READY;
@@ -37,10 +38,8 @@ smtp_fail_by_reply(struct smtp_client *c)
     smtp_client_fail(c, &o);
 }
 
-/* A verdict by the reply for what a 2yz would have let go on; a connection
- * that answers neither 2yz, 4yz nor 5yz is out of step. */
-static enum verdict
-judge(struct smtp_client *c, struct outcome *o)
+enum verdict
+smtp_judge(struct smtp_client *c, struct outcome *o)
 {
     enum verdict v = verdict_of_smtp(c->reply.code);
 
@@ -53,14 +52,15 @@ judge(struct smtp_client *c, struct outcome *o)
     return v;
 }
 
+/* A connection that answers neither 2yz, 4yz nor 5yz. */
 static bool
 out_of_step(const struct smtp_client *c)
 {
     return c->reply.code / 100 == 3;
 }
 
-static void
-settle_accepted(struct smtp_client *c, const struct outcome *o)
+void
+smtp_settle_accepted(struct smtp_client *c, const struct outcome *o)
 {
     struct smtp_mail *m = c->mail;
 
@@ -78,13 +78,27 @@ next_rcpt(const struct smtp_client *c, uint32_t i)
     return i;
 }
 
-/* What the server cannot take leaves before MAIL; the rest is named. */
+/* Whether one more than named recipients have room.  A session that has seen
+ * as many domains as may be is of use to nobody else. */
+static bool
+rcpt_fits(struct smtp_client *c, uint32_t i, uint32_t named)
+{
+    if (c->limits.rcpts && named >= c->limits.rcpts)
+        return false;
+    if (smtp_limits_domain(&c->limits, c->mail->job->rcpts[i].address))
+        return true;
+    c->full = true;
+    return false;
+}
+
+/* What the server cannot take leaves before MAIL; of the rest, those who have
+ * room are named. */
 static bool
 mail_fits(struct smtp_client *c)
 {
     struct smtp_mail *m = c->mail;
     bool offered = c->extensions & SMTP_SMTPUTF8;
-    uint32_t flags = m->job->flags;
+    uint32_t flags = m->job->flags, named = 0;
     struct outcome o;
 
     if (fit_needs_utf8(m->job->sender))
@@ -103,10 +117,11 @@ mail_fits(struct smtp_client *c)
 
         if (needs && !offered && m->rcpt[i] != RCPT_SETTLED)
             smtp_mail_settle(m, i, &o);
-        m->named[i] = m->rcpt[i] != RCPT_SETTLED;
+        m->named[i] = m->rcpt[i] != RCPT_SETTLED && rcpt_fits(c, i, named);
+        named += m->named[i];
         c->utf8 = c->utf8 || (needs && m->named[i]);
     }
-    return m->open > 0;
+    return named > 0;
 }
 
 /* How large it will be when converted is not known (RFC 1870 5). */
@@ -117,6 +132,8 @@ put_mail(struct smtp_client *c)
 
     smtp_command_mail(&c->out, c->mail->job, c->extensions & ~hidden,
                       c->utf8);
+    if (++c->limits.mails_used == c->limits.mails)
+        c->full = true;
 }
 
 static void
@@ -126,15 +143,16 @@ put_rcpt(struct smtp_client *c, uint32_t i)
 }
 
 /* RSET if it is due, MAIL, and with PIPELINING all up to DATA, which ends
- * the group (RFC 2920 3.1). */
+ * the group (RFC 2920 3.1).  Chunks go when somebody is accepted. */
 void
 smtp_start_mail(struct smtp_client *c)
 {
-    c->accepted = 0;
-    c->delayed = c->dotted = false;
+    c->accepted = c->chunks_open = 0;
+    c->delayed = c->dotted = c->chunk_leaving = c->chunk_refused = false;
     c->ahead = c->extensions & SMTP_PIPELINING;
+    c->chunks = c->extensions & SMTP_CHUNKING;
     if (!mail_fits(c)) {
-        finish(c);
+        smtp_finish(c);
         return;
     }
     c->stage = c->dirty ? STAGE_RSET : STAGE_MAIL;
@@ -149,7 +167,8 @@ smtp_start_mail(struct smtp_client *c)
     for (uint32_t i = next_rcpt(c, 0); i < c->mail->job->rcpt_count;
          i = next_rcpt(c, i + 1))
         put_rcpt(c, i);
-    buf_addstr(&c->out, "DATA\r\n");
+    if (!c->chunks)
+        buf_addstr(&c->out, "DATA\r\n");
 }
 
 void
@@ -174,12 +193,14 @@ go_rcpt(struct smtp_client *c, uint32_t i)
         c->stage = STAGE_RCPT;
         if (!c->ahead)
             put_rcpt(c, c->rcpt);
-    } else if (c->ahead || c->accepted > 0) {
+    } else if (c->chunks && c->accepted > 0) {
+        c->stage = STAGE_CHUNK;
+    } else if (!c->chunks && (c->ahead || c->accepted > 0)) {
         c->stage = STAGE_DATA;
         if (!c->ahead)
             buf_addstr(&c->out, "DATA\r\n");
     } else {
-        finish(c);
+        smtp_finish(c);
     }
 }
 
@@ -190,7 +211,7 @@ smtp_on_mail(struct smtp_client *c)
 
     if (out_of_step(c)) {
         smtp_fail_by_reply(c);
-    } else if (judge(c, &o) == DONE) {
+    } else if (smtp_judge(c, &o) == DONE) {
         c->dirty = true;
         go_rcpt(c, 0);
     } else {
@@ -198,8 +219,34 @@ smtp_on_mail(struct smtp_client *c)
         if (c->ahead)
             go_rcpt(c, 0); /* the answers of the group come all the same */
         else
-            finish(c);
+            smtp_finish(c);
     }
+}
+
+/* "Too many recipients" (RFC 5321 4.5.3.1.10, where 552 says it too): those
+ * accepted go, the others in a next transaction.  Other reasons that the two
+ * codes have are told by RFC 3463's. */
+static bool
+too_many(const struct smtp_client *c, const struct outcome *o)
+{
+    return (c->reply.code == 452 || c->reply.code == 552) &&
+           (strcmp(o->code + 1, ".5.3") == 0 ||
+            (c->accepted > 0 && strcmp(o->code + 1, ".0.0") == 0));
+}
+
+/* Somebody who is refused. */
+static void
+refuse_rcpt(struct smtp_client *c, struct outcome *o)
+{
+    struct smtp_mail *m = c->mail;
+
+    if (too_many(c, o) && c->accepted > 0) {
+        m->named[c->rcpt] = false;
+        return;
+    }
+    if (too_many(c, o))
+        reply_outcome(c, LATER, o);
+    smtp_mail_settle(m, c->rcpt, o);
 }
 
 void
@@ -214,11 +261,11 @@ smtp_on_rcpt(struct smtp_client *c)
     }
     /* Settled already: MAIL was refused, this only echoes it. */
     if (m->rcpt[c->rcpt] != RCPT_SETTLED) {
-        if (judge(c, &o) == DONE) {
+        if (smtp_judge(c, &o) == DONE) {
             m->rcpt[c->rcpt] = RCPT_ACCEPTED;
             c->accepted++;
         } else {
-            smtp_mail_settle(m, c->rcpt, &o);
+            refuse_rcpt(c, &o);
         }
     }
     go_rcpt(c, c->rcpt + 1);
@@ -240,9 +287,9 @@ smtp_on_data(struct smtp_client *c)
     } else if (c->reply.code / 100 == 2) {
         smtp_fail_by_reply(c);
     } else {
-        judge(c, &o);
-        settle_accepted(c, &o);
-        finish(c);
+        smtp_judge(c, &o);
+        smtp_settle_accepted(c, &o);
+        smtp_finish(c);
     }
 }
 
@@ -255,10 +302,10 @@ smtp_on_dot(struct smtp_client *c)
         smtp_fail_by_reply(c);
         return;
     }
-    judge(c, &o);
-    settle_accepted(c, &o);
+    smtp_judge(c, &o);
+    smtp_settle_accepted(c, &o);
     c->dirty = false;
-    finish(c);
+    smtp_finish(c);
 }
 
 void
@@ -267,6 +314,6 @@ smtp_on_lonedot(struct smtp_client *c)
     if (out_of_step(c))
         smtp_fail_by_reply(c);
     else
-        finish(c);
+        smtp_finish(c);
 }
 

@@ -10,7 +10,7 @@ add_text(struct wire *w, struct view text, struct buf *out)
     if (w->cr)
         buf_addbyte(out, '\r');
     w->cr = text.data[text.len - 1] == '\r';
-    if (!w->inside && text.data[0] == '.')
+    if (!w->inside && !w->chunks && text.data[0] == '.')
         buf_addbyte(out, '.');
     w->inside = true;
     buf_add(out, text.data, text.len - w->cr);

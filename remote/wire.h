@@ -1,8 +1,8 @@
-/* wire.h - content as it travels after DATA
+/* wire.h - content as it travels after DATA or in chunks
  *
  * Each line ends in CRLF, whether it ended in LF or CRLF; a line that begins
- * with a dot gets another one (RFC 5321 4.5.2); a last line without an end
- * gets one.  What is no line end passes unchanged.  Pure; the state lives
+ * with a dot gets another one (RFC 5321 4.5.2), but not in chunks (RFC 3030
+ * 2); a last line without an end gets one.  What is no line end passes unchanged.  Pure; the state lives
  * across pieces cut anywhere. */
 #ifndef REMOTE_WIRE_H
 #define REMOTE_WIRE_H
@@ -11,6 +11,7 @@
 
 /* {0} is the start of a message. */
 struct wire {
+    bool chunks; /* no dots are added */
     bool inside; /* a line has begun and not ended */
     bool cr;     /* the last byte was a CR, not yet written */
 };
