@@ -48,7 +48,7 @@ help:
 	@echo "make demo       a private instance sends real mail and checks it"
 	@echo "make check      all tests, in all builds"
 	@echo "make test       all tests, with what is built now"
-	@echo "make bench      the first measurements"
+	@echo "make bench      beside other mailers; QUICK=1, LINES=\"a c\" (root)"
 	@echo "make check-san  unit tests and the demo under sanitizers"
 	@echo "make fuzz       every parser of bytes from outside, by libFuzzer"
 	@echo "make model      the queue's protocol, every crash, by spin"
@@ -179,8 +179,10 @@ demo:
 	@$(MAKE) -s -j2 all
 	@BIN=$(B)/bin tests/demo.sh
 
+# Godwit beside other mailers.  LINES=, QUICK=1, RUNS=, SEED=, BENCH_ROOT=:
+# doc/performance.md.
 bench:
-	@tests/prepare.sh check
+	@tests/prepare.sh bench
 	@$(MAKE) -s -j2 all $(TOOLS)
 	@BIN=$(B)/bin tests/bench/bench.py
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # prepare.sh - installs the Debian packages that a purpose needs
 #
-# usage: tests/prepare.sh build|demo|check|fuzz|model|powercut
+# usage: tests/prepare.sh build|demo|check|fuzz|model|powercut|bench
 #
 # As root, or by sudo.  Does nothing where all are there; where they cannot
 # be installed it says which ones to install and exits 1.
@@ -16,6 +16,8 @@ check="$demo $callers clang mandoc openssl perl strace"
 fuzz="$build python3 clang libclang-rt-14-dev"
 model="gcc libc6-dev make python3 spin"
 powercut="$demo e2fsprogs xfsprogs btrfs-progs"
+bench="$build python3 util-linux iproute2 mmdebstrap strace valgrind
+    gnuplot-nox e2fsprogs"
 
 case $1 in
 build) wanted=$build ;;
@@ -24,7 +26,8 @@ check) wanted=$check ;;
 fuzz) wanted=$fuzz ;;
 model) wanted=$model ;;
 powercut) wanted=$powercut ;;
-*) echo "usage: tests/prepare.sh build|demo|check|fuzz|model" >&2; exit 64 ;;
+bench) wanted=$bench ;;
+*) echo "usage: tests/prepare.sh build|demo|check|fuzz|model|bench" >&2; exit 64 ;;
 esac
 
 missing() {

@@ -1,152 +1,109 @@
 #!/usr/bin/python3
-"""The first measurements: accepting over the submit socket beside the disk's
-own limit, and the syncs, forks and folder scans per message.
+"""Godwit beside other mail systems, on this machine, in one run.
 
-N=messages (default 4000), ROUNDS (default 5).  4 KiB messages, syncs on, all
-on the disk that holds TMPDIR or /tmp.  Times depend on the machine; what
-counts is the ratio within one run."""
+usage: bench.py; settings come from the environment:
+LINES="a c" those lines alone; QUICK=1 few and short; RUNS=n repeats of each
+measurement; SEED=n; BENCH_ROOT=folder on the disk to be measured, where the
+systems' root folders are made and kept; PEERS="postfix opensmtpd"; BIN."""
 import os
-import re
-import signal
-import statistics
+import platform
+import shutil
 import subprocess
 import sys
-import tempfile
+import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "fake"))
-from instance import BIN, Instance, Sink, wait_for  # noqa: E402
+sys.dont_write_bytecode = True
 
-N = int(os.environ.get("N", 4000))
-ROUNDS = int(os.environ.get("ROUNDS", 5))
-TOOLS = BIN.parent / "bench"
-SIZE = "4096"
+import accept       # noqa: E402
+import godwit       # noqa: E402
+import postfix      # noqa: E402
+import results      # noqa: E402
+import roots        # noqa: E402
+from run import (OUT, QUICK, ROOTS, RUNS, SEED, Failed, note,  # noqa: E402
+                 say)
 
-
-def load(it, connections, count, rcpt):
-    r = it.run_as([str(tools(it) / "submit_load"), str(connections),
-                   str(count), SIZE, rcpt])
-    if r.returncode:
-        sys.exit("submit_load: " + r.stderr.decode())
-    return float(r.stdout)
-
-
-def tools(it):
-    """Where the instance's user can run them."""
-    if it.bin == BIN:
-        return TOOLS
-    there = it.top / "tools"
-    if not there.exists():
-        subprocess.run(["cp", "-r", str(TOOLS), str(there)], check=True)
-        subprocess.run(["chmod", "-R", "a+rX", str(there)], check=True)
-    return there
+LINES = {
+    "a": accept.line_a,
+}
+SYSTEMS = {"godwit": godwit.Godwit, "postfix": postfix.Postfix}
+PEERS = os.environ.get("PEERS", "postfix").split()
 
 
-def limit(folder, threads, count):
-    r = subprocess.run([str(TOOLS / "disk_limit"), folder, str(threads),
-                        str(count), SIZE], stdout=subprocess.PIPE, check=True)
-    return float(r.stdout)
+def chosen():
+    wanted = os.environ.get("LINES", "").replace(",", " ").split()
+    unknown = [x for x in wanted if x not in LINES]
+    if unknown:
+        sys.exit("bench: no line %s; there are %s" % (
+            " ".join(unknown), " ".join(LINES)))
+    return wanted or list(LINES)
 
 
-class Held:
-    """The manager stopped, so that accepting is measured alone."""
-
-    def __init__(self, it):
-        self.pids = it.pids("godwit-manager")
-
-    def __enter__(self):
-        for pid in self.pids:
-            os.kill(pid, signal.SIGSTOP)
-
-    def __exit__(self, *unused):
-        for pid in self.pids:
-            os.kill(pid, signal.SIGCONT)
-
-
-def accept_lines(folder):
-    rows = []
-    with Instance(smtproutes=":127.0.0.1:1") as it:
-        it.start()
-        with Held(it):
-            for connections, threads in ((1, 1), (16, 16), (64, 64)):
-                count = N // 8 if connections == 1 else N
-                ours, disk = [], []
-                for _ in range(ROUNDS):
-                    disk.append(limit(folder, threads, count))
-                    ours.append(load(it, connections, count,
-                                     "x@remote.example"))
-                rows.append(("submit socket, %d connections" % connections,
-                             ours, "disk, %d threads" % threads, disk))
-    return rows
+def about():
+    cpu = [x.split(":", 1)[1].strip() for x in open("/proc/cpuinfo")
+           if x.startswith("model name")]
+    mount = subprocess.run(["findmnt", "-n", "-o", "SOURCE,FSTYPE,OPTIONS",
+                            "-T", str(ROOTS)], stdout=subprocess.PIPE,
+                           text=True).stdout
+    return ["%d x %s, Linux %s" % (len(cpu), cpu[0] if cpu else
+                                   platform.machine(), platform.release()),
+            "roots in %s: %s" % (ROOTS, " ".join(mount.split())),
+            "%d runs, seed %d%s, %s" % (
+                RUNS, SEED, ", quick" if QUICK else "",
+                time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())),
+            "load before: %s" % " ".join("%.2f" % x for x in os.getloadavg())]
 
 
-CALLS = "fsync,fdatasync,syncfs,clone,clone3,fork,vfork,execve,getdents64"
+def inside():
+    """Own network, mounts and processes: nothing leaves the machine, and
+    everything ends with the run."""
+    os.execvp("unshare", ["unshare", "--net", "--mount", "--pid", "--fork",
+                          "--kill-child", "--mount-proc", sys.executable,
+                          os.path.abspath(__file__), "--inside"])
 
 
-def counted(it, what, work):
-    """System calls of the instance's programs while work runs."""
-    out = {}
-    tracers = []
-    for program in ("godwit-enqueue", "godwit-manager", "godwit-remote"):
-        name = tempfile.mktemp(dir=it.top)
-        pid = it.pids(program)[0]
-        p = subprocess.Popen(["strace", "-f", "-c", "-e", "trace=" + CALLS,
-                              "-p", str(pid), "-o", name],
-                             stderr=subprocess.PIPE, text=True)
-        p.stderr.readline()
-        tracers.append((program, name, p))
-    work()
-    for program, name, p in tracers:
-        p.send_signal(signal.SIGINT)
-        p.wait()
-        out[program] = {m.group(2): int(m.group(1)) for m in re.finditer(
-            r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)(?:\s+\d+)?\s+(\w+)$",
-            open(name).read(), re.M) if m.group(2) != "total"}
-    return out
+def network():
+    """Loopback alone; each SMTP server has an address of its own."""
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    for s in SYSTEMS.values():
+        if s.address != "127.0.0.1":
+            subprocess.run(["ip", "address", "add", s.address + "/8", "dev",
+                            "lo"], check=True)
 
 
-def count_lines():
-    count = max(N // 4, 200)
-    rows = []
-    sink = Sink()
-    with Instance(smtproutes=":127.0.0.1:%d" % sink.port,
-                  checkpointevery="3600") as it:
-        it.start()
-        load(it, 16, 200, "x@remote.example")
-        it.drained()
-        for connections in (1, 64):
-            n = count // 4 if connections == 1 else count
-
-            def work():
-                load(it, connections, n, "x@remote.example")
-                wait_for("an empty queue", lambda: not it.queued(), 120)
-
-            calls = counted(it, connections, work)
-            for program, seen in calls.items():
-                text = ", ".join("%s %.3f" % (k, v / n)
-                                 for k, v in sorted(seen.items())) or "none"
-                rows.append("%2d in flight, %-15s %s" %
-                            (connections, program, text))
-    sink.close()
-    return rows
+def measure(lines):
+    facts, rows = about(), []
+    systems = [SYSTEMS[n]() for n in ["godwit"] + PEERS]
+    for line in lines:
+        began = time.monotonic()
+        say("# line %s: %s" % (line, LINES[line].__doc__.split(".")[0]))
+        try:
+            done = LINES[line](systems)
+        except Failed as e:
+            note("line %s failed: %s" % (line, e))
+            done = []
+        finally:
+            for s in systems:
+                s.stop()
+        for row in done:
+            say(results.show(row))
+        rows += done
+        results.write(rows, facts)
+        say("# line %s took %d s" % (line, time.monotonic() - began))
+    print(results.table(rows, facts))
+    print("written to %s" % OUT)
+    return any("failed" in n for n in results.notes)
 
 
 def main():
-    with tempfile.TemporaryDirectory() as folder:
-        rows = accept_lines(folder)
-    print("%-32s %9s %9s  %s" % ("messages a second, 4 KiB (median)",
-                                 "godwit", "disk", "ratio"))
-    for name, ours, other, disk in rows:
-        a, b = statistics.median(ours), statistics.median(disk)
-        print("%-32s %9.0f %9.0f  %.2f  (spread %.0f-%.0f, %s %.0f-%.0f)" %
-              (name, a, b, a / b, min(ours), max(ours), other, min(disk),
-               max(disk)))
-    print("\nsystem calls per message, accepted and sent to one SMTP server")
-    if subprocess.run(["which", "strace"],
-                      stdout=subprocess.DEVNULL).returncode:
-        print("not counted: strace is not installed")
-        return
-    for row in count_lines():
-        print(row)
+    lines = chosen()
+    if os.geteuid() != 0:
+        sys.exit("bench: root is needed for the systems' root folders and "
+                 "for namespaces")
+    if "--inside" not in sys.argv:
+        roots.prepare(["godwit"] + PEERS)
+        inside()
+    network()
+    return measure(lines)
 
 
-main()
+sys.exit(main())

@@ -1,0 +1,54 @@
+"""Lines a and b: mail is accepted and nothing is delivered."""
+import shutil
+
+from results import Row
+from run import (CALLER, ROOTS, RUNS, Deleted, message, note, size, tool)
+
+
+def disk(threads, count, octets=4096):
+    """Files a second that the disk allows, each written, synced, named, and
+    its folder synced.  They are kept until the lines are done."""
+    disk.made += 1
+    folder = ROOTS / "limit" / str(disk.made)
+    folder.mkdir(parents=True)
+    return float(tool("disk_limit", folder, threads, count, octets))
+
+
+disk.made = 0
+
+
+def forget_disk():
+    shutil.rmtree(ROOTS / "limit", ignore_errors=True)
+    Deleted.now()
+
+
+def true_rate(system, count, parallel):
+    """The same, but of a program that does nothing."""
+    mail = message(4096)
+    out = tool("callers", "-r", system.root, "-u", CALLER, "-n", count, "-p",
+               parallel, "-i", mail.name, "/bin/true", cwd=mail.parent)
+    return count / float(out.split()[0])
+
+
+def line_a(systems):
+    """sendmail, one after another and 20 at a time."""
+    rows = [Row("a", "sendmail, one after another", "messages/s",
+                goals={"postfix": 6}),
+            Row("a", "sendmail, 20 at a time", "messages/s",
+                goals={"postfix": 8, "/bin/true": 0.55})]
+    Deleted.wait()
+    for s in systems:
+        s.start(held=True)
+    for _ in range(RUNS):
+        for row, parallel, count in ((rows[0], 1, size(400, 150)),
+                                     (rows[1], 20, size(2000, 500))):
+            for s in systems:
+                row.add(s.name, count / s.call(count, parallel, "u@dst.test"))
+                s.settle()
+            row.add("/bin/true", true_rate(systems[0], count, parallel))
+            row.add("disk, %d thread%s" % (parallel, "s" * (parallel > 1)),
+                    disk(parallel, count))
+    for s in systems:
+        s.clear()
+    forget_disk()
+    return rows

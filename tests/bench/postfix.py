@@ -1,0 +1,122 @@
+"""Postfix as Debian has it, with the services that it ships."""
+import os
+import subprocess
+
+from run import Failed, until
+from system import System
+
+MAIN = """\
+compatibility_level = 3.6
+myhostname = mx.bench.test
+mydestination = local.test
+inet_interfaces = %(address)s
+inet_protocols = ipv4
+mynetworks = 127.0.0.0/8
+transport_maps = texthash:/etc/postfix/transport
+home_mailbox = Maildir/
+alias_maps =
+alias_database =
+smtpd_peername_lookup = no
+disable_dns_lookups = yes
+biff = no
+message_size_limit = 104857600
+in_flow_delay = 0
+"""
+
+RAISED = """\
+default_process_limit = %(processes)d
+default_destination_concurrency_limit = %(raised)d
+initial_destination_concurrency = %(raised)d
+"""
+
+
+class Postfix(System):
+    name = "postfix"
+    address = "127.0.0.2"
+    spool = "var/spool/postfix"
+    processes = 0           # default_process_limit, 0: as shipped
+
+    def configure(self, held=False):
+        there = self.root / "etc/postfix"
+        text = MAIN % {"address": self.address}
+        if self.raised:
+            text += RAISED % {"raised": self.raised, "processes":
+                              self.processes or self.raised + 50}
+        (there / "main.cf").write_text(text)
+        (there / "transport").write_text("".join(
+            "%s smtp:[%s]:%d\n" % (domain or "*", address, port)
+            for domain, (address, port) in self.routes.items()))
+        services = (self.root /
+                    "usr/share/postfix/master.cf.dist").read_text()
+        if held:
+            services = services.replace("\nqmgr ", "\n#qmgr ")
+        (there / "master.cf").write_text(services)
+
+    def start(self, held=False):
+        """Held: without its queue manager, so that what is accepted waits in
+        incoming/ as it does when more comes than it can deliver."""
+        self.configure(held)
+        self.run("sh", "-c", """
+            cd /var/spool/postfix && mkdir -p etc lib &&
+            cp /etc/hosts /etc/resolv.conf /etc/services /etc/nsswitch.conf \
+                etc/ && rm -f /var/lib/postfix/master.lock &&
+            postfix check""")
+        if self.wrap:
+            self.spawn("/usr/lib/postfix/sbin/master", "-c", "/etc/postfix",
+                       "-d")
+        else:
+            self.run("postfix", "start", stdout=subprocess.DEVNULL,
+                     stderr=subprocess.DEVNULL)
+        until("postfix to listen", self.listens)
+
+    def listens(self):
+        import socket
+        try:
+            socket.create_connection((self.address, 25), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def end(self):
+        self.run("postfix", "stop", check=False)
+
+    def release(self):
+        self.configure(held=False)
+        self.run("postfix", "reload")
+        self.run("postqueue", "-f")
+
+    def empty(self):
+        self.empty_folders("maildrop", "incoming", "active", "deferred",
+                           "hold", "defer", "bounce", "corrupt")
+
+    def waiting(self, *folders):
+        return sum(len(files) for f in folders for _, _, files in
+                   os.walk(self.root / self.spool / f))
+
+    def settle(self):
+        """sendmail has answered when the mail is in maildrop/; another copy
+        into incoming/ is made while it goes on, and is part of the work."""
+        until("an empty maildrop", lambda: not self.waiting("maildrop"), 300,
+              0.1)
+
+    def source(self, *args):
+        """smtp-source, the load tool that comes with Postfix."""
+        r = subprocess.run(
+            ["chroot", str(self.root), "/usr/sbin/smtp-source"] +
+            [str(a) for a in args], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if r.returncode:
+            raise Failed("smtp-source: " + r.stdout)
+
+    def preload(self, count, rcpts, each=1, octets=4096):
+        smtp_preload(self, self, count, rcpts, each, octets)
+
+
+def smtp_preload(postfix, system, count, rcpts, each, octets):
+    """Mail by SMTP, ten sessions at a time."""
+    for n, rcpt in enumerate(rcpts):
+        share = (n + 1) * count // len(rcpts) - n * count // len(rcpts)
+        if share:
+            postfix.source("-d", "-s", min(10, share), "-m", share, "-l",
+                           octets, "-r", each, "-f", "sender@src.test", "-t",
+                           rcpt, system.address + ":25")

@@ -1,0 +1,95 @@
+"""What all lines share: how much, how often, which systems, which folders."""
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import time
+
+QUICK = os.environ.get("QUICK", "") not in ("", "0")
+RUNS = int(os.environ.get("RUNS", 2 if QUICK else 5))
+SEED = int(os.environ.get("SEED", 1))
+BIN = pathlib.Path(os.environ.get("BIN", "build/bin")).resolve()
+TOOLS = BIN.parent / "bench"
+ROOTS = pathlib.Path(os.environ.get("BENCH_ROOT", BIN.parent / "bench" /
+                                    "roots")).resolve()
+OUT = pathlib.Path(os.environ.get("BENCH_OUT", BIN.parent / "bench")).resolve()
+CALLER = 65534          # who calls sendmail: an ordinary user
+SINK_PORT = 2525
+
+chance = random.Random(SEED)
+notes = []
+
+
+class Failed(Exception):
+    """A measurement that could not be made; the rest goes on."""
+
+
+def note(text):
+    """Something the reader of the table has to know."""
+    if text not in notes:
+        notes.append(text)
+    say("# " + text)
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def tool(name, *args, **kw):
+    """The output of one of the compiled tools."""
+    r = subprocess.run([str(TOOLS / name)] + [str(a) for a in args],
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       text=True, **kw)
+    if r.returncode:
+        raise Failed("%s: exit %d: %s" % (name, r.returncode, r.stderr))
+    return r.stdout
+
+
+def until(what, true, seconds=60, pause=0.02):
+    """Waits until true() is; the deadline is a failure."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        got = true()
+        if got:
+            return got
+        time.sleep(pause)
+    raise Failed("waited %d s for: %s" % (seconds, what))
+
+
+def size(full, quick):
+    """How many: a full run's number, or a quick one's."""
+    return quick if QUICK else full
+
+
+class Deleted:
+    """When something was last deleted.  A disk that is told so (discard) is
+    slower for a while, and that would be put down to whoever comes next."""
+    last = 0.0
+    rest = 0 if QUICK else 60
+
+    @classmethod
+    def now(cls):
+        cls.last = time.monotonic()
+
+    @classmethod
+    def wait(cls):
+        left = cls.last + cls.rest - time.monotonic()
+        if cls.last and left > 0:
+            say("# %d s of rest after deletions" % left)
+            time.sleep(left)
+
+
+def message(octets):
+    """A mail of so many octets, 77 a line, as a file that callers read."""
+    folder = ROOTS / "mail"
+    folder.mkdir(exist_ok=True)
+    path = folder / str(octets)
+    head = ("From: sender@src.test\nTo: rcpt@dst.test\n"
+            "Date: Sun, 22 Nov 2026 12:00:00 +0000\n"
+            "Message-ID: <%d@src.test>\nSubject: bench\n\n" % octets)
+    line = "x" * 77 + "\n"
+    body = line * ((octets - len(head)) // len(line) + 1)
+    path.write_text((head + body)[:octets - 1] + "\n")
+    path.chmod(0o644)
+    return path

@@ -1,0 +1,153 @@
+"""A mail system in a root folder of its own: what all of them share."""
+import os
+import shutil
+import signal
+import subprocess
+
+from run import (CALLER, ROOTS, Deleted, Failed, message, tool, until)
+
+
+class System:
+    """start(held=True) accepts mail and delivers nothing until release().
+    What was accepted stays until clear()."""
+    name = ""
+    address = "127.0.0.1"       # where its SMTP server listens, if it has one
+    sendmail = ["/usr/sbin/sendmail", "-i"]
+    spool = ""                  # below the root, what clear() empties
+    raised = 0                  # deliveries to one destination, 0: as it comes
+    routes = {}                 # domain -> (address, port)
+    wrap = ()                   # a command that runs the main program
+
+    def __init__(self):
+        self.root = ROOTS / self.name
+        self.running = []
+        self.log = open(ROOTS / (self.name + ".log"), "ab")
+        for folder in ("proc",):
+            if not os.path.ismount(self.root / folder):
+                subprocess.run(["mount", "--bind", "/" + folder,
+                                str(self.root / folder)], check=True)
+
+    def run(self, *argv, check=True, **kw):
+        """A command inside, until it ends."""
+        kw.setdefault("stdout", subprocess.PIPE)
+        kw.setdefault("stderr", subprocess.STDOUT)
+        r = subprocess.run(["chroot", str(self.root)] + [str(a) for a in argv],
+                           stdin=subprocess.DEVNULL, text=True, **kw)
+        if check and r.returncode:
+            raise Failed("%s: %s: exit %d: %s" % (self.name, argv,
+                                                  r.returncode, r.stdout))
+        return r.stdout
+
+    def spawn(self, *argv):
+        """A program inside that stays."""
+        p = subprocess.Popen(["chroot", str(self.root)] +
+                             [str(a) for a in self.wrap] +
+                             [str(a) for a in argv],
+                             stdin=subprocess.DEVNULL, stdout=self.log,
+                             stderr=self.log, start_new_session=True)
+        self.running.append(p)
+        return p
+
+    def pids(self, program=None):
+        """Processes whose root folder is ours: all this pid namespace has of
+        this system, and nothing else."""
+        found = []
+        for p in os.listdir("/proc"):
+            if not p.isdigit():
+                continue
+            try:
+                root = os.readlink("/proc/%s/root" % p)
+                exe = os.readlink("/proc/%s/exe" % p)
+            except OSError:
+                continue
+            if root != str(self.root) and \
+                    not root.startswith(str(self.root) + "/"):
+                continue
+            if program is None or os.path.basename(exe) == program:
+                found.append(int(p))
+        return found
+
+    def signal(self, number, program=None):
+        for pid in self.pids(program):
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+
+    def gone(self):
+        for p in self.running:
+            p.poll()
+        return not self.pids()
+
+    def stop(self):
+        """The way its manual has it, then by force."""
+        if self.pids():
+            self.end()
+            try:
+                until(self.name + " to end", self.gone, 20)
+            except Failed:
+                self.signal(signal.SIGKILL)
+                until(self.name + " to be gone", self.gone)
+        for p in self.running:
+            p.wait()
+        self.running = []
+
+    def clear(self):
+        """An empty queue; the system is stopped."""
+        self.stop()
+        self.empty()
+        for n in os.listdir(self.root / "home"):
+            shutil.rmtree(self.root / "home" / n / "Maildir",
+                          ignore_errors=True)
+        os.sync()
+        Deleted.now()
+
+    def empty_folders(self, *folders):
+        for folder in folders:
+            top = self.root / self.spool / folder
+            for n in os.listdir(top) if top.exists() else ():
+                p = top / n
+                if p.is_dir() and not p.is_symlink():
+                    shutil.rmtree(p)
+                else:
+                    p.unlink()
+
+    def call(self, count, parallel, rcpt, octets=4096, command=None):
+        """Seconds that sendmail took, called count times, so many at once."""
+        mail = message(octets)
+        out = tool("callers", "-r", self.root, "-u", CALLER, "-n", count,
+                   "-p", parallel, "-i", mail.name,
+                   *(command or self.sendmail + ["--", rcpt]),
+                   cwd=mail.parent)
+        seconds, bad = out.split()
+        if int(bad):
+            raise Failed("%s: %s of %d calls of sendmail failed"
+                         % (self.name, bad, count))
+        return float(seconds)
+
+    # What each system has its own way for.
+
+    def configure(self):
+        """Writes its settings."""
+        raise NotImplementedError
+
+    def start(self, held=False):
+        raise NotImplementedError
+
+    def end(self):
+        raise NotImplementedError
+
+    def release(self):
+        """Deliveries begin."""
+        raise NotImplementedError
+
+    def empty(self):
+        raise NotImplementedError
+
+    def settle(self):
+        """Until what was accepted needs no more work before its delivery."""
+
+    def preload(self, count, rcpts, each=1, octets=4096):
+        """Puts count messages into the held queue, for the addresses in turn,
+        each for `each` recipients of the address's domain."""
+        raise NotImplementedError
