@@ -68,10 +68,13 @@ load_one(struct load *l)
 {
     const struct store *s = &l->takeup->manager->store;
 
-    if (l->kind != LOAD_FRESH)
-        l->result = store_load(s, PLACE_INFO, l->id, &l->queued, &l->why);
-    if (l->kind == LOAD_FRESH || l->result == -ENOENT)
-        l->result = store_load(s, PLACE_TODO, l->id, &l->queued, &l->why);
+    enum place likely = l->kind == LOAD_DUE ? PLACE_INFO : PLACE_TODO;
+
+    l->result = store_load(s, likely, l->id, &l->queued, &l->why);
+    if (l->result == -ENOENT && l->kind != LOAD_FRESH)
+        l->result = store_load(s, likely == PLACE_INFO ? PLACE_TODO
+                                                       : PLACE_INFO,
+                               l->id, &l->queued, &l->why);
     if (l->result < 0)
         return;
     /* A bounce settles those it answers, so its name must be synced; found
@@ -86,6 +89,7 @@ load_one(struct load *l)
 
 /* A damaged file on its way to broken/. */
 struct aside {
+    UT_hash_handle hh;
     struct manager *manager;
     struct queued queued;
     struct ledger_wait wait;
@@ -101,6 +105,7 @@ on_aside(struct effect *e)
     struct manager *m = a->manager;
 
     checkpoint_done(&m->checkpoint, &a->item, UINT64_MAX);
+    HASH_DEL(m->takeup.asides, a);
     m->active_count--;
     free(a);
     manager_wake(m);
@@ -128,6 +133,7 @@ set_aside(struct manager *m, uint64_t id, enum place place, const char *why)
     a->queued.id = id;
     a->queued.place = place;
     a->queued.fd = -1;
+    HASH_ADD(hh, m->takeup.asides, queued.id, sizeof id, a);
     m->active_count++;
     log_event("broken id=%s from=%s why=%s then=\"set aside in broken/, to "
               "be looked at\"", id_print(id, text), place_name(place), why);
@@ -239,6 +245,11 @@ load_flush(struct takeup *t)
 static bool
 load_skipped(const struct takeup *t, uint64_t id)
 {
+    struct aside *a;
+
+    HASH_FIND(hh, t->asides, &id, sizeof id, a);
+    if (a)
+        return true;
     for (size_t i = 0; i < t->skip_count; i++)
         if (t->skip[i] == id)
             return true;

@@ -24,6 +24,7 @@ enum {
 
 struct manager;
 struct load_batch;
+struct aside;
 
 struct takeup {
     struct manager *manager;
@@ -36,6 +37,7 @@ struct takeup {
     uint64_t locks[LOCKS_MAX];   /* ids that somebody else works on */
     unsigned lock_count;
     unsigned loading;
+    struct aside *asides;        /* damaged, on their way to broken/ */
     struct load_batch *batch;    /* asked for, not yet begun */
     bool scanning;
     bool missed;            /* todo/ may hold more than fresh */
