@@ -9,7 +9,8 @@ A behaviour is what it does at some stages instead of the ordinary answer: a
 list of steps, each bytes to send or one of the steps below.  The server
 offers STARTTLS where a behaviour has a context of ssl's under 'tls', and
 TLS before the greeting with 'implicit';
-further words of EHLO's answer that stand under 'words'.
+further lines of EHLO's answer that stand under 'words'; with 'rcptmax' it
+takes that many recipients at a time.
 """
 import hashlib
 import socket
@@ -83,6 +84,7 @@ def second(steps):
     return [step]
 
 
+CHUNKS = b'250-CHUNKING\r\n'
 EHLO_PLAIN = [b'250 fake\r\n']
 BEHAVIOURS = {
     'normal': {},
@@ -167,14 +169,40 @@ BEHAVIOURS = {
     'second-mail-drop': {'mail': second([drop])},
     'second-mail-421': {'mail': second([b'421 enough\r\n', drop])},
     'quit-hang': {'quit': [hang]},
+    'bdat-slow': {'words': CHUNKS, 'bdat': [lambda conn: time.sleep(.1),
+                                            b'250 ok\r\n']},
+    'bdat-no-pipelining': {'ehlo': [b'250-fake\r\n250-8BITMIME\r\n'
+                                    b'250 CHUNKING\r\n']},
+    'bdat-451': {'words': CHUNKS, 'bdat': [b'451 4.3.1 no room\r\n'],
+                 'last': [b'503 5.5.1 RSET first\r\n']},
+    'bdat-552': {'words': CHUNKS, 'bdat': [b'552 5.3.4 too big\r\n'],
+                 'last': [b'503 5.5.1 RSET first\r\n']},
+    'bdat-552-last-250': {'words': CHUNKS,
+                          'bdat': [b'552 5.3.4 too big\r\n']},
+    'bdat-421': {'words': CHUNKS, 'bdat': [b'421 4.3.2 bye\r\n', drop]},
+    'bdat-354': {'words': CHUNKS, 'bdat': [b'354 go on\r\n', hang]},
+    'bdat-drop': {'words': CHUNKS, 'bdat': [drop]},
+    'bdat-hang': {'words': CHUNKS, 'bdat': [hang], 'last': [hang]},
+    'bdat-twice': {'words': CHUNKS, 'bdat': [
+        b'250 one\r\n', b'250 two\r\n', lambda conn: conn.stuck()]},
+    'rcpt-early': {'words': CHUNKS, 'rcpt': [
+        b'250 2.1.5 ok\r\n250 2.0.0 taken\r\n', hang]},
+    'last-451': {'words': CHUNKS, 'last': [b'451 4.3.0 try again\r\n']},
+    'last-554': {'words': CHUNKS, 'last': [b'554 5.6.0 spam\r\n']},
+    'last-421': {'words': CHUNKS, 'last': [b'421 4.3.2 closing\r\n', drop]},
+    'last-drop': {'words': CHUNKS, 'last': [drop]},
+    'last-hang': {'words': CHUNKS, 'last': [hang]},
+    'last-garbage': {'words': CHUNKS, 'last': [b'ok\r\n', hang]},
+    'bdat': {'words': CHUNKS},
 }
 
 
 class Message:
-    """The bytes after DATA, up to the dot and without it."""
+    """The bytes after DATA, up to the dot and without it, or of chunks."""
 
     def __init__(self, commands):
         self.commands = commands
+        self.chunks = []
         self.length = 0
         self.kept = bytearray()
         self.hash = hashlib.sha256()
@@ -196,7 +224,7 @@ class Connection(threading.Thread):
         self.commands = []
         self.stage = 'greeting'
         self.argument = b''
-        self.secured = self.user = None
+        self.secured = self.user = self.message = None
 
     def send(self, data):
         self.sock.sendall(data)
@@ -225,6 +253,8 @@ class Connection(threading.Thread):
             self.send(b'250-PIPELINING\r\n250-8BITMIME\r\n'
                       b'250-SIZE 0\r\n250-DSN\r\n250-SMTPUTF8\r\n'
                       b'250 ENHANCEDSTATUSCODES\r\n')
+        elif self.stage == 'rcpt' and self.too_many():
+            self.send(b'452 4.5.3 too many recipients\r\n')
         elif self.stage == 'rcpt' and local.startswith(b'bad'):
             self.send(b'550 5.1.1 no such user\r\n')
         elif self.stage == 'rcpt' and local.startswith(b'later'):
@@ -242,7 +272,7 @@ class Connection(threading.Thread):
         elif self.stage == 'quit':
             self.send(b'221 bye\r\n')
             raise Drop
-        elif self.stage == 'dot':
+        elif self.stage in ('dot', 'last'):
             self.send(b'250 2.0.0 taken\r\n')
         else:
             self.send(b'250 2.1.0 ok\r\n')
@@ -266,6 +296,32 @@ class Connection(threading.Thread):
                 break
             m.add(line)
         m.complete = True
+
+    def too_many(self):
+        """More than 'rcptmax' in this transaction."""
+        most = self.server.behaviour.get('rcptmax', 1000)
+        return sum(c[:4].lower() == b'rcpt' for c in self.commands) > most
+
+    def chunk(self, line):
+        """BDAT (RFC 3030); the bytes are taken whatever the answer."""
+        words = line.split()
+        if not self.message:
+            self.message = Message(self.commands)
+            self.server.messages.append(self.message)
+        left = int(words[1])
+        self.message.chunks.append(left)
+        while left:
+            data = self.file.read(min(left, 65536))
+            if not data:
+                raise Drop
+            left -= len(data)
+            self.message.add(data)
+        if words[2:]:
+            self.message.complete = True
+            self.message = None
+            self.answer('last')
+        else:
+            self.answer('bdat')
 
     def wants_content(self):
         steps = self.server.behaviour.get('data')
@@ -301,8 +357,11 @@ class Connection(threading.Thread):
                 raise Drop
             self.commands.append(line)
             verb = line[:4].strip().lower().decode('latin-1')
+            if verb in ('mail', 'rset'):
+                self.message = None
             if verb == 'mail':
                 self.commands = [line]
+                self.server.mails.append(self.number)
             if verb in ('ehlo', 'helo'):
                 self.server.hello.append(line)
             if verb in ('ehlo', 'helo', 'mail', 'rcpt', 'rset', 'quit'):
@@ -311,6 +370,8 @@ class Connection(threading.Thread):
                 self.answer('auth', line)
             elif verb == 'star' and 'tls' in self.server.behaviour:
                 self.answer('starttls')
+            elif verb == 'bdat':
+                self.chunk(line)
             elif verb == 'data':
                 self.answer('data')
                 if self.wants_content():
@@ -347,6 +408,7 @@ class Server:
         self.hello = []
         self.resumed = 0
         self.auths = []
+        self.mails = []  # the number of the connection of each MAIL
         self.closed = threading.Event()
         threading.Thread(target=self.run, daemon=True).start()
 

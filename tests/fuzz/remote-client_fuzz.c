@@ -13,7 +13,7 @@ on_settled(struct smtp_mail *m, uint32_t i, const struct outcome *o)
 }
 
 /* A server that says anything: each recipient is settled once, and DONE only
- * after the final dot was sent. */
+ * after the final dot or the last chunk was sent. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -22,7 +22,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct smtp_mail mail;
     struct smtp_client c;
     enum smtp_step step = SMTP_WAIT;
-    bool sent = false;
+    bool sent = false, last = false;
     struct outcome o;
 
     memset(settled, 0, sizeof settled);
@@ -44,10 +44,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         buf_free(&reply);
         buf_clear(&c.out);
         if (step == SMTP_CONTENT) {
-            smtp_client_dot(&c);
+            /* Every other line brings the last piece. */
+            last = !last;
+            if (c.chunks)
+                smtp_client_chunk(&c, 1, last);
+            else if (last)
+                smtp_client_dot(&c);
             buf_clear(&c.out);
             smtp_client_sent(&c);
-            sent = true;
+            sent = sent || last;
         }
         CLAIM(sent || (!done[0] && !done[1]));
         if (step == SMTP_READY)

@@ -45,7 +45,10 @@ SEEDS = {
     "remote-client": [b"220 mx\n250-mx\n250 PIPELINING\n250 ok\n250 ok\n"
                       b"550 5.1.1 no\n354 go\n250 2.0.0 done\n",
                       b"220 mx\n502 no\n250 mx\n250 ok\n250 ok\n250 ok\n"
-                      b"354 go\n451 4.3.0 later\n"],
+                      b"354 go\n451 4.3.0 later\n",
+                      b"220 mx\n250-mx\n250-CHUNKING\n250-PIPELINING\n"
+                      b"250 LIMITS RCPTMAX=1 MAILMAX=2\n250 ok\n250 ok\n"
+                      b"250 ok\n552 5.3.4 no\n503 no\n250 ok\n"],
     "remote-mx": [b"\x0d\x00\x0a\x02mx\x04test\x00\x04\x00\x00\x00\x00"],
 }
 

@@ -78,28 +78,56 @@ TABLE = [
     ('dot-250-then-421', D, '2.0.0', '250 2.0.0 ok', 1),
     ('dot-nul', D, '2.0.0', '250 2.0.0 o?k ??[1m', 1),
     ('dot-wrong-class', N, '5.0.0', '554 2.0.0 odd', 1),
+    ('bdat', D, '2.0.0', 'taken', 1),
+    ('bdat-no-pipelining', D, '2.0.0', 'taken', 1),
+    ('rcpt-early', L, '4.5.0', 'out of turn', 0),
+    ('last-451', L, '4.3.0', 'BDAT LAST: 451', 1),
+    ('last-554', N, '5.6.0', 'BDAT LAST: 554 5.6.0 spam', 1),
+    ('last-421', L, '4.3.2', 'BDAT LAST: 421', 1),
+    ('last-drop', L, '4.4.2', 'may have been delivered', 1),
+    ('last-hang', L, '4.4.2', 'timed out after the last chunk', 1),
+    ('last-garbage', L, '4.5.0', 'may have been delivered', 1),
+]
+
+# The same for a message of many chunks.
+CHUNKS = [
+    ('bdat', D, '2.0.0', 'taken', 1),
+    ('bdat-no-pipelining', D, '2.0.0', 'taken', 1),
+    ('bdat-slow', D, '2.0.0', 'taken', 1),
+    ('bdat-451', L, '4.3.1', 'BDAT: 451 4.3.1 no room', None),
+    ('bdat-552', N, '5.3.4', 'BDAT: 552 5.3.4 too big', None),
+    ('bdat-552-last-250', None, None, '', None),
+    ('bdat-421', L, '4.3.2', 'BDAT: 421', 0),
+    ('bdat-354', L, '4.0.0', 'BDAT: 354', 0),
+    ('bdat-drop', L, '4.4.2', 'lost', 0),
+    ('bdat-hang', L, '4.4.2', 'timed out', None),
+    ('bdat-twice', L, None, '', 0),
+    ('last-drop', L, '4.4.2', 'may have been delivered', 1),
 ]
 
 
-def test_one_rcpt():
+def test_one_rcpt(table, text, size):
     """All at once, in one process: none holds up another."""
     remote = Remote(timeoutremote=6, remotekeep=0)
     jobs = {}
-    for row in TABLE:
+    for row in table:
         server = Server(row[0])
-        n = remote.send(TEXT, [b'bob@example.org'], route=b'127.0.0.1',
+        n = remote.send(text, [b'bob@example.org'], route=b'127.0.0.1',
                         port=server.port)
         jobs[n] = row, server
     reports = {r.number: r for r in remote.reports(len(jobs))}
     for n, (row, server) in jobs.items():
         name, word, code, text, messages = row
         r = reports.get(n)
-        good = r and r.word == word and text in r.text and \
+        good = r and word in (None, r.word) and text in r.text and \
             code in (None, r.code) and r.flags == 0 and \
             r.host == '127.0.0.1[127.0.0.1]:%d' % server.port
         if messages is not None:
             good = good and len(server.complete()) == messages
-        ok(good, 'a server that does "%s": %s %s' % (name, word, code or ''),
+        if word is None:
+            good = good and r.word != 'done'
+        ok(good, '%s message, a server that does "%s": %s %s' %
+           (size, name, word or 'not done', code or ''),
            '%r messages=%d' % (r, len(server.complete())))
         server.close()
     ok(remote.close() == 0, 'it ends with 0 after all of that')
@@ -162,6 +190,69 @@ def test_fit():
         b'RCPT TO:<a@x> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;o@x\r\n'],
        'what was asked by DSN is passed on (RFC 3461)',
        server.messages[0].commands)
+
+
+def test_limits():
+    """RFC 9422, and RFC 5321 4.5.3.1.10 for who does not tell them."""
+    people = [b'r%d@x' % i for i in range(10)]
+    mixed = [b'a@x', b'bad@x', b'b@x', b'later@x', b'c@x']
+    fates = ['done 2.0.0', 'never 5.1.1', 'done 2.0.0', 'later 4.2.1',
+             'done 2.0.0']
+
+    def named(server):
+        return [sum(c.startswith(b'RCPT') for c in m.commands)
+                for m in server.messages]
+
+    for chunks in (b'', b'250-CHUNKING\r\n'):
+        how = 'by BDAT' if chunks else 'by DATA'
+        got, server = one({'words': chunks + b'250-LIMITS RCPTMAX=3\r\n'},
+                          people)
+        ok(got == ['done 2.0.0'] * 10 and server.connections == 1 and
+           named(server) == [3, 3, 3, 1],
+           'with RCPTMAX=3 ten recipients go in four transactions, ' + how,
+           (got, named(server)))
+        got, server = one({'words': chunks, 'rcptmax': 4}, people)
+        ok(got == ['done 2.0.0'] * 10 and server.connections == 1 and
+           [len(m.kept) for m in server.messages] == [24] * 3,
+           'who gets 452 "too many" goes in a next transaction, ' + how,
+           (got, server.messages))
+        got, server = one({'words': chunks + b'250-LIMITS RCPTMAX=2\r\n'},
+                          mixed)
+        ok(got == fates, 'each of them with a fate of his own, ' + how, got)
+    got, server = one({'words': b'250-LIMITS RCPTMAX=3 MAILMAX=2\r\n'},
+                      people)
+    ok(got == ['done 2.0.0'] * 10 and server.mails == [1, 1, 2, 2],
+       'with MAILMAX=2 a connection carries two transactions',
+       (got, server.mails))
+    got, server = one({'words': b'250-LIMITS RCPTDOMAINMAX=1\r\n'},
+                      [b'a@x', b'b@y', b'c@X', b'd@z'])
+    ok(got == ['done 2.0.0'] * 4 and server.mails == [1, 2, 3],
+       'with RCPTDOMAINMAX=1 it carries one domain', (got, server.mails))
+    got, server = one({'words': b'250-LIMITS MAILMAX=0 RCPTMAX RCPTMAX=x '
+                       b'FOO=1 RCPTMAX=99999999999999999999999\r\n'}, people)
+    ok(got == ['done 2.0.0'] * 10 and server.mails == [1],
+       'limits without sense are none', (got, server.mails))
+    for words, want in (
+            (b'452 4.2.2 over quota', ['done 2.0.0'] + ['later 4.2.2'] * 2),
+            (b'552 5.2.2 over quota', ['done 2.0.0'] + ['never 5.2.2'] * 2),
+            (b'452 no', ['done 2.0.0'] * 3),
+            (b'552 5.5.3 too many', ['done 2.0.0'] * 3)):
+        got, server = one({'rcpt': at_a_time(words)}, people[:3])
+        ok(got == want, '"%s" to the second: %s' % (words.decode(), want[1]),
+           got)
+    got, server = one({'rcpt': [b'552 5.5.3 too many\r\n']}, people[:2])
+    ok(got == ['later 4.5.3'] * 2 and not server.complete(),
+       'where not one is taken, "too many" is LATER', got)
+
+
+def at_a_time(words):
+    """One recipient is taken in each transaction."""
+    def step(conn):
+        if sum(c.startswith(b'RCPT') for c in conn.commands) > 1:
+            conn.send(words + b'\r\n')
+        else:
+            conn.ordinary()
+    return [step]
 
 
 def test_reuse():
@@ -257,10 +348,12 @@ def test_addresses():
     remote.close()
 
 
-assert {row[0] for row in TABLE} <= set(BEHAVIOURS)
-test_one_rcpt()
+assert {row[0] for row in TABLE + CHUNKS} <= set(BEHAVIOURS)
+test_one_rcpt(TABLE, TEXT, 'a small')
+test_one_rcpt(CHUNKS, TEXT * 30000, 'a large')
 test_several_rcpts()
 test_fit()
+test_limits()
 test_reuse()
 test_addresses()
 end()

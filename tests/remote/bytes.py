@@ -36,25 +36,26 @@ MESSAGES = [
 ]
 
 
-def wire(content):
-    """The rule, told differently: lines, CRLF, dots."""
+def wire(content, dots=True):
+    """The rule, told differently: lines, CRLF, dots (not by BDAT)."""
     lines = content.split(b'\n')
     last = lines.pop()
     lines = [x[:-1] if x.endswith(b'\r') else x for x in lines]
     if last:
         lines.append(last)
-    return b''.join((b'.' if x.startswith(b'.') else b'') + x + b'\r\n'
-                    for x in lines)
+    return b''.join((b'.' if dots and x.startswith(b'.') else b'') + x +
+                    b'\r\n' for x in lines)
 
 
 def test_exact():
-    for behaviour in ('normal', 'no-pipelining'):
+    for behaviour in ('normal', 'no-pipelining', 'bdat',
+                      'bdat-no-pipelining'):
         server, remote = Server(behaviour), Remote()
         for name, content in MESSAGES:
             remote.send(content, [b'a@x'], route=b'127.0.0.1',
                         port=server.port, flags=BODY8)
             got = remote.reports(1)
-            want = wire(content)
+            want = wire(content, not behaviour.startswith('bdat'))
             m = server.messages[-1] if server.messages else None
             ok(got and got[0].word == 'done' and m and m.complete and
                m.length == len(want) and
@@ -83,8 +84,8 @@ def test_within_file():
     server.close()
 
 
-def test_damage():
-    server, remote = Server(), Remote()
+def test_damage(behaviour):
+    server, remote = Server(behaviour), Remote()
     for size, name in ((20, 'a small'), (1 << 20, 'a large')):
         good = b'x' * (size - 1) + b'\n'
         for at in (0, size // 2, size - 1):
@@ -96,14 +97,14 @@ def test_damage():
             got = {r.index: r for r in remote.reports(2)}
             ok(len(got) == 2 and got[0].word == 'later' and
                got[0].flags == DAMAGED and not server.complete(),
-               '%s message with byte %d changed gets no final dot' %
-               (name, at), '%r %d' % (got, len(server.complete())))
+               '%s message with byte %d changed gets no end (%s)' %
+               (name, at, behaviour), '%r %d' % (got, len(server.complete())))
         remote.send(good, [b'a@x'], route=b'127.0.0.1', port=server.port,
                     length=size + 1)
         got = remote.reports(1)
         ok(got[0].word == 'later' and got[0].flags == DAMAGED and
            not server.complete(),
-           '%s message cut short gets no final dot' % name, got)
+           '%s message cut short gets no end (%s)' % (name, behaviour), got)
     remote.send(b'fine\n', [b'a@x'], route=b'127.0.0.1', port=server.port)
     ok(remote.reports(1)[0].word == 'done', 'mail goes on after damage')
     folder = os.open('/', os.O_RDONLY)
@@ -192,7 +193,8 @@ def test_aiosmtpd():
 
 test_exact()
 test_within_file()
-test_damage()
+test_damage('normal')
+test_damage('bdat')
 test_big()
 test_aiosmtpd()
 end()

@@ -6,8 +6,8 @@
  * say (in one go with the C: lines beside it), "want" and "need" TLS is to be
  * spoken, "handshake" it is to begin, "tls" it is spoken, "first"
  * before the greeting, "content" we must be ready to
- * send, "dot" the content is out, "sent" the dot is too, "lost" the
- * connection is lost, "ready" and "over" is what we must be.  After it, one
+ * send, "dot" the content is out, "sent" the dot is too, "chunk" and "last" are
+ * chunks of 7 bytes, "lost" the connection is lost, "ready" and "over" is what we must be.  After it, one
  * outcome for each recipient, as letter and code. */
 struct script {
     const char *name;
@@ -88,6 +88,8 @@ play_line(struct smtp_client *c, struct view line)
         smtp_client_secured(c, true);
     } else if (view_is(line, "dot")) {
         smtp_client_dot(c);
+    } else if (view_is(line, "chunk") || view_is(line, "last")) {
+        smtp_client_chunk(c, 7, view_is(line, "last"));
     } else if (view_is(line, "sent")) {
         smtp_client_sent(c);
     } else if (view_is(line, "lost")) {
@@ -148,6 +150,12 @@ play(const struct script *s)
 #define GROUP2                                                                 \
     "C: MAIL FROM:<a@b.example>\nC: RCPT TO:<u>\nC: RCPT TO:<v>\nC: DATA\n"
 #define TO_CONTENT PIPE GROUP "S: 250 ok\nS: 250 ok\nS: 354 go\ncontent\n"
+#define CHUNKING "S: 220 hi\nC: EHLO me\nS: 250-x\nS: 250-CHUNKING\n"
+#define TO_CHUNK                                                               \
+    CHUNKING "S: 250 PIPELINING\nC: MAIL FROM:<a@b.example>\n"                 \
+             "C: RCPT TO:<u>\nwait\nS: 250 ok\nS: 250 ok\ncontent\n"
+#define CHUNK "chunk\nC: BDAT 7\nsent\n"
+#define LAST "last\nC: BDAT 7 LAST\nsent\n"
 #define TO_DOT TO_CONTENT "dot\nC: .\nsent\nwait\n"
 
 static const struct script scripts[] = {
@@ -269,6 +277,68 @@ static const struct script scripts[] = {
      "-5.6.7,", 0, 0},
     {"an address that needs SMTPUTF8 declares it (RFC 6531 3.4)", "\xc3\xb6",
      HELLO "SMTPUTF8\nC: MAIL FROM:<a@b.example> SMTPUTF8\nwait\n", "", 0, 0},
+    {"where CHUNKING is offered the content goes by BDAT (RFC 3030)", "u",
+     TO_CHUNK LAST "wait\nS: 250 2.6.0 taken\nready\n", "+2.6.0", 0, 0},
+    {"with PIPELINING no chunk waits for an answer", "u",
+     TO_CHUNK CHUNK "content\n" CHUNK "content\n" LAST
+              "S: 250 ok\nS: 250 ok\nwait\nS: 250 ok\nready\n",
+     "+2.0.0", 0, 0},
+    {"answers may come between chunks", "u",
+     TO_CHUNK CHUNK "S: 250 ok\n" CHUNK "S: 250 ok\n" LAST
+              "S: 250 ok\nready\n",
+     "+2.0.0", 0, 0},
+    {"without it each does", "u",
+     CHUNKING "S: 250 x\nC: MAIL FROM:<a@b.example>\nS: 250 ok\n"
+              "C: RCPT TO:<u>\nS: 250 ok\ncontent\n" CHUNK
+              "wait\nS: 250 ok\ncontent\n" LAST "S: 250 ok\nready\n",
+     "+2.0.0", 0, 0},
+    {"if nobody is accepted no chunk goes out", "u",
+     CHUNKING "S: 250 PIPELINING\nC: MAIL FROM:<a@b.example>\n"
+              "C: RCPT TO:<u>\nS: 250 ok\nS: 550 no\nready\n",
+     "-5.0.0", 0, 0},
+    {"250 before the last chunk went out is no answer to it", "u",
+     TO_CHUNK "S: 250 taken\nover\n", "~4.5.0", 0, 0},
+    {"nor while it is on its way", "u",
+     TO_CHUNK "last\nC: BDAT 7 LAST\nS: 250 taken\nover\n", "~4.5.0", 0, 0},
+    {"nor is the answer to the chunk before", "u",
+     TO_CHUNK CHUNK LAST "S: 250 ok\nwait\nlost\nover\n", "~4.4.2", 0, 0},
+    {"nor a second one to that", "u",
+     TO_CHUNK CHUNK "S: 250 ok\nS: 250 ok\nover\n", "~4.5.0", 0, 0},
+    {"a refused chunk is the end of the mail", "u",
+     TO_CHUNK CHUNK "S: 552 5.3.4 no\nready\n", "-5.3.4", 0, 0},
+    {"once those on their way are answered", "u",
+     TO_CHUNK CHUNK CHUNK "S: 452 4.3.1 no\nwait\nS: 503 5.5.1 no\nready\n",
+     "~4.3.1", 0, 0},
+    {"the one at the socket too", "u",
+     TO_CHUNK CHUNK "chunk\nC: BDAT 7\nS: 552 5.3.4 no\nwait\nsent\nwait\n"
+              "S: 503 no\nready\n",
+     "-5.3.4", 0, 0},
+    {"and the last", "u",
+     TO_CHUNK CHUNK LAST "S: 552 5.3.4 no\nwait\nS: 503 no\nready\n",
+     "-5.3.4", 0, 0},
+    {"who takes the last though a chunk was refused may have it: LATER", "u",
+     TO_CHUNK CHUNK LAST "S: 552 5.3.4 no\nS: 250 ok\nready\n", "~4.5.0", 0,
+     0},
+    {"a loss after a refused chunk is LATER", "u",
+     TO_CHUNK CHUNK LAST "S: 552 5.3.4 no\nlost\nover\n", "~4.4.2", 0, 0},
+    {"421 to a chunk is LATER", "u", TO_CHUNK CHUNK "S: 421 no\nover\n",
+     "~4.0.0", 0, 0},
+    {"5yz to the last chunk is NEVER", "u",
+     TO_CHUNK LAST "S: 554 5.6.0 no\nready\n", "-5.6.0", 0, 0},
+    {"421 to it is LATER", "u", TO_CHUNK LAST "S: 421 no\nover\n", "~4.0.0",
+     0, 0},
+    {"a loss after it is LATER", "u", TO_CHUNK LAST "lost\nover\n", "~4.4.2",
+     0, 0},
+    {"recipients over RCPTMAX are left for a next transaction (RFC 9422)",
+     "u,v", HELLO "LIMITS RCPTMAX=1\nC: MAIL FROM:<a@b.example>\nS: 250 ok\n"
+     "C: RCPT TO:<u>\nS: 250 ok\nC: DATA\nS: 354 go\ncontent\ndot\nC: .\n"
+     "sent\nS: 250 ok\nready\n", "+2.0.0,", 0, 0},
+    {"so are those with 452 behind one who was taken (RFC 5321 4.5.3.1.10)",
+     "u,v", PIPE GROUP2 "S: 250 ok\nS: 250 ok\nS: 452 many\nS: 354 go\n"
+     "content\ndot\nC: .\nsent\nS: 250 ok\nready\n", "+2.0.0,", 0, 0},
+    {"where none was taken 452 is LATER", "u,v",
+     PIPE GROUP2 "S: 250 ok\nS: 452 many\nS: 452 many\nS: 503 no\nready\n",
+     "~4.0.0,~4.0.0", 0, 0},
     {"a recipient that would break out of the line is NEVER", "a\rDATA,v",
      PLAIN "C: MAIL FROM:<a@b.example>\nS: 250 ok\nC: RCPT TO:<v>\nwait\n",
      "-5.1.3,", 0, 0},
