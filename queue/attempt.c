@@ -196,8 +196,9 @@ leave(struct message *msg)
     const struct slot *slot = &msg->queued.slot;
     uint64_t now = (uint64_t)time(NULL), next = slot->next;
 
-    if (msg->crowded) {
-        /* Its site calls it. */
+    if (msg->waits && !msg->deferred && !msg->blocked && msg->owed &&
+        !slot->hold && !m->stopping) {
+        handout_park(msg);
         message_free(msg);
         return;
     }
@@ -260,8 +261,8 @@ act(struct message *msg, enum effect_kind kind)
 static void
 put_away(struct message *msg)
 {
-    bool stays = msg->queued.place == PLACE_INFO || msg->crowded ||
-                 msg->answers || msg->manager->stopping;
+    bool stays = msg->queued.place == PLACE_INFO || msg->answers ||
+                 (msg->waits && !msg->tried) || msg->manager->stopping;
 
     if (!stays && msg->accepting)
         record(msg);
@@ -354,13 +355,15 @@ message_new(struct manager *m, struct queued *q, bool again)
 }
 
 void
-message_begin(struct manager *m, struct queued *q, bool due, bool repeat,
-              bool again)
+message_begin(struct manager *m, struct queued *q,
+              const struct message_why *why)
 {
-    struct message *msg = message_new(m, q, again);
+    struct message *msg = message_new(m, q, why->again);
 
-    msg->due = due;
-    msg->repeat |= repeat;
+    msg->due = why->due;
+    msg->forced = why->forced;
+    msg->advanced = why->advanced;
+    msg->repeat |= why->repeat;
     message_step(msg);
 }
 

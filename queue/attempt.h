@@ -32,6 +32,7 @@ enum doing {
     ANSWERING, /* marking the message that this bounce answers */
     VERIFYING, /* somebody said the content is damaged */
     ACTING,    /* an effect */
+    ADVANCING, /* writing when it is tried next, before it is tried */
 };
 
 struct message {
@@ -48,7 +49,12 @@ struct message {
     bool accepting;          /* its accept line is not yet known synced */
     bool recording_accept;   /* it is among the lines being synced */
     bool reported;           /* bounce/ID was written */
-    bool crowded;            /* parked: its site has no room */
+    bool forced;             /* its sites have rested enough */
+    bool advanced;           /* this attempt is written */
+    bool tried, deferred;    /* there was an outcome; one that was LATER */
+    bool waits;              /* someone was not tried, his site rests */
+    uint32_t waits_for;      /* of them the one whose site rests least */
+    uint64_t waits_until;
     bool remove_recorded, broken_recorded;
     bool answers;            /* a bounce whose original is to be marked */
     bool damaged, blocked;   /* blocked: its bounce can't be handed in now */
@@ -68,12 +74,19 @@ struct message {
     struct checkpoint_item item;
 };
 
+/* How a message comes into memory. */
+struct message_why {
+    bool due;      /* owed recipients are tried now */
+    bool repeat;   /* an earlier try that left no record may have succeeded */
+    bool again;    /* it was in memory before: its acceptance is recorded */
+    bool forced;   /* even if their sites rest */
+    bool advanced; /* the moment of the next attempt is written already */
+};
+
 /* Takes over q (struct and all) as a message in memory and takes its first
- * step.  due: owed recipients are tried now.  repeat: an earlier try that
- * left no record may have succeeded.  again: it was in memory before and its
- * acceptance is recorded. */
-void message_begin(struct manager *m, struct queued *q, bool due, bool repeat,
-                   bool again);
+ * step. */
+void message_begin(struct manager *m, struct queued *q,
+                   const struct message_why *why);
 
 /* Takes over q: whoever is owed fails, as uid wishes, and the sender is told;
  * with discard the message is set aside in broken/ instead. */
@@ -85,6 +98,11 @@ void message_then(struct message *msg, uint64_t id);
 
 /* A report came: true if the recipient was open. */
 bool message_report(struct message *msg, const struct report *r);
+
+/* These recipients are not tried, for site rests or has no room: they wait,
+ * or fail if the message is too old. */
+void message_waits(struct message *msg, const struct site *site,
+                   const uint32_t *rcpts, uint32_t count);
 
 /* One of its deliveries is over. */
 void message_delivered(struct message *msg);
@@ -117,6 +135,10 @@ void message_setstate(struct message *msg, uint32_t index,
 /* What became of a recipient: recorded, or kept for the reports. */
 void message_outcome(struct message *msg, uint32_t index,
                      const struct outcome *o, const char *host);
+
+/* The moment from which LATER becomes NEVER, and whether it has come. */
+time_t message_end(const struct message *msg);
+bool message_expired(const struct message *msg);
 
 /* The lines themselves; where as ledger_line has it. */
 void message_recordaccept(struct message *msg);

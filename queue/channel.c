@@ -24,46 +24,6 @@ channel_init(struct channel *c, struct manager *m, enum channel_kind kind,
     c->window_max = window_max ? window_max : 1;
 }
 
-struct site *
-channel_site(struct channel *c, const struct route *route)
-{
-    struct site *s;
-
-    HASH_FIND_STR(c->sites, route->site, s);
-    if (s && (s->route.port != route->port ||
-              strcmp(s->route.host, route->host) != 0)) {
-        /* The settings have another way there now. */
-        s->route = *route;
-        s->rest_until = 0;
-    }
-    if (s)
-        return s;
-    s = mem_alloc(sizeof *s);
-    s->channel = c;
-    s->route = *route;
-    s->window = WINDOW_START < c->window_max ? WINDOW_START : c->window_max;
-    HASH_ADD_STR(c->sites, route.site, s);
-    return s;
-}
-
-bool
-site_resting(const struct site *s)
-{
-    return s->rest_until > uv_now(s->channel->manager->loop);
-}
-
-/* A site of which nothing needs to be remembered goes. */
-static void
-site_release(struct site *s)
-{
-    if (s->waiting || s->open || s->in_round || s->failures ||
-        s->parked_count)
-        return;
-    HASH_DEL(s->channel->sites, s);
-    free(s->parked);
-    free(s);
-}
-
 static void
 round_add(struct site *s)
 {
@@ -138,38 +98,6 @@ site_putback(struct site *s, struct delivery *d)
     s->channel->waiting++;
 }
 
-bool
-site_crowded(const struct site *s)
-{
-    return s->waiting >= SITE_WAITING_MAX;
-}
-
-void
-site_park(struct site *s, uint64_t id)
-{
-    if (s->parked_count == s->parked_room) {
-        s->parked_room = s->parked_room ? s->parked_room * 2 : 256;
-        s->parked = mem_grow(s->parked, s->parked_room * sizeof *s->parked);
-    }
-    s->parked[s->parked_count++] = id;
-}
-
-/* There is room at the site again: those that wait outside come in, the
- * first first. */
-static void
-unpark(struct site *s)
-{
-    size_t end = s->parked_at + SITE_WAITING_MAX / 2;
-
-    if (s->parked_count == 0 || s->waiting > SITE_WAITING_MAX / 2)
-        return;
-    while (s->parked_at < s->parked_count && s->parked_at < end)
-        takeup_parked(&s->channel->manager->takeup,
-                      s->parked[s->parked_at++]);
-    if (s->parked_at == s->parked_count)
-        s->parked_at = s->parked_count = 0;
-}
-
 static void
 delivery_open(struct delivery *d, struct worker *w)
 {
@@ -199,54 +127,21 @@ delivery_close(struct delivery *d)
     s->open--;
     free(d);
     round_add(s);
-    unpark(s);
+    site_unpark(s);
     site_release(s);
     message_delivered(m);
 }
 
-/* What waits for a site that is down is LATER at once: it would fill memory
- * and wait for one time-out after the other. */
-static void
-drain(struct site *s)
+void
+channel_giveback(struct site *s)
 {
     while (s->first) {
         struct delivery *d = site_take(s);
-        struct report r = {0};
+        struct message *m = d->message;
 
-        outcome_set(&r.outcome, LATER, "4.4.1",
-                    "the site could not be reached a moment ago");
-        for (uint32_t i = 0; i < d->count; i++) {
-            r.index = d->rcpts[i];
-            message_report(d->message, &r);
-        }
-        message_delivered(d->message);
+        message_waits(m, s, d->rcpts, d->count);
         free(d);
-    }
-}
-
-/* The window follows what the site answers: one more for each success, half
- * when it can't be reached, and then a rest that doubles. */
-static void
-site_learn(struct site *s, const struct report *r)
-{
-    struct channel *c = s->channel;
-    uint64_t rest;
-
-    if (r->flags & REPORT_SITE_DOWN) {
-        s->window = s->window > 1 ? s->window / 2 : 1;
-        rest = (uint64_t)SITE_REST << (s->failures < 4 ? s->failures : 4);
-        if (rest > SITE_REST_MAX)
-            rest = SITE_REST_MAX;
-        /* Those that failed together count as one failure. */
-        if (!site_resting(s))
-            s->failures++;
-        s->rest_until = uv_now(c->manager->loop) + rest * 1000;
-        drain(s);
-    } else if (r->outcome.verdict == DONE) {
-        s->failures = 0;
-        s->rest_until = 0;
-        if (s->window < c->window_max)
-            s->window++;
+        message_delivered(m);
     }
 }
 
@@ -448,29 +343,39 @@ channel_run(struct channel *c)
     }
 }
 
-static void
-give_back(struct site *s)
-{
-    while (s->first) {
-        struct delivery *d = site_take(s);
-        struct message *m = d->message;
-
-        free(d);
-        message_delivered(m);
-    }
-}
-
 void
 channel_stop(struct channel *c)
 {
     struct site *s, *tmp;
 
     HASH_ITER(hh, c->sites, s, tmp) {
-        give_back(s);
+        channel_giveback(s);
     }
     for (struct worker *w = c->workers; w; w = w->next) {
         shutdown(w->fd, SHUT_WR);
         w->shut = true;
+    }
+}
+
+void
+channel_unpark(struct channel *c)
+{
+    struct site *s, *tmp;
+
+    if (c->parked)
+        HASH_ITER(hh, c->sites, s, tmp) {
+            site_unpark(s);
+        }
+}
+
+void
+channel_retry(struct channel *c, time_t lifetime)
+{
+    struct site *s, *tmp;
+
+    HASH_ITER(hh, c->sites, s, tmp) {
+        site_lifetime(s, lifetime);
+        site_wake(s);
     }
 }
 

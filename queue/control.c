@@ -217,12 +217,13 @@ status(struct asker *a)
                "ok active=%u deferred=%zu fresh=%zu open_local=%u "
                "open_remote=%u waiting_local=%u waiting_remote=%u "
                "ledger_position=%ju ledger_syncs=%ju ledger_blocked=%d "
-               "held=%ju", m->active_count, m->takeup.schedule.count,
-               m->takeup.fresh_count, m->local.open, m->remote.open,
+               "held=%ju parked=%zu", m->active_count,
+               m->takeup.schedule.count, m->takeup.fresh_count,
+               m->local.open, m->remote.open,
                m->local.waiting, m->remote.waiting,
                (uintmax_t)m->ledger.position, (uintmax_t)m->ledger.syncs,
                ledger_blocked(&m->ledger) ? 1 : 0,
-               (uintmax_t)m->takeup.held);
+               (uintmax_t)m->takeup.held, m->takeup.waiting.count);
     answer(a);
 }
 

@@ -2,9 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/id.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "queue/manager.h"
+#include "queue/retry.h"
 
 int
 message_fd(const struct message *msg)
@@ -72,8 +76,8 @@ site_for(struct message *msg, uint32_t index)
     struct route route;
 
     route_find(&m->routes, message_rcpt(msg, index), &route);
-    return channel_site(route.channel == CHANNEL_LOCAL ? &m->local
-                                                       : &m->remote, &route);
+    return site_of(route.channel == CHANNEL_LOCAL ? &m->local
+                                                  : &m->remote, &route);
 }
 
 /* A group of recipients at one site, in as few jobs as the forms allow. */
@@ -101,53 +105,115 @@ hand_out(struct message *msg, const struct pick *picks, size_t count)
     }
 }
 
-static void
-rest(struct message *msg, const struct pick *picks, size_t count)
+/* Whether the recipients of a site may go now; alone: the message has no
+ * others. */
+static bool
+may_go(const struct message *msg, const struct site *site, bool alone)
 {
-    struct outcome o;
-
-    outcome_set(&o, LATER, "4.4.1",
-                "the site could not be reached a moment ago");
-    for (size_t i = 0; i < count; i++) {
-        msg->busy[picks[i].index] = 0;
-        message_outcome(msg, picks[i].index, &o, "");
-    }
+    return !site_resting(site) &&
+           !(alone && site_crowded(site) && !message_expired(msg));
 }
 
-/* Hands out all owed recipients, grouped by site. */
+static void
+advance_work(uv_work_t *w)
+{
+    struct message *msg = w->data;
+    struct queued *q = &msg->queued;
+
+    msg->work_result = store_slot(&msg->manager->store, q->place, q->id,
+                                  &q->slot);
+}
+
+static void
+on_advanced(uv_work_t *w, int status)
+{
+    struct message *msg = w->data;
+    int r = status < 0 ? status : msg->work_result;
+    id_text id;
+
+    msg->doing = IDLE;
+    msg->advanced = true;
+    if (r < 0) {
+        msg->blocked = true;
+        log_event("queue id=%s in=%s doing=write why=%s then=\"again in a "
+                  "minute\"", id_print(msg->id, id),
+                  place_name(msg->queued.place), strerror(-r));
+    }
+    message_step(msg);
+}
+
+/* The next attempt is written before this one, so that a crash in it hammers
+ * nobody; the first attempt has nothing to write. */
+static bool
+advance(struct message *msg)
+{
+    struct slot *slot = &msg->queued.slot;
+
+    if (msg->queued.place == PLACE_TODO || msg->advanced)
+        return false;
+    slot->attempts++;
+    slot->next = (uint64_t)retry_next(msg->id, time(NULL), slot->attempts);
+    msg->repeat |= slot->attempts > 1;
+    message_work(msg, ADVANCING, advance_work, on_advanced);
+    return true;
+}
+
+static size_t
+pick(struct message *msg, struct pick *picks)
+{
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < msg->queued.header.rcpt_count; i++)
+        if (msg->queued.states[i].state == OWED)
+            picks[count++] = (struct pick){site_for(msg, i), i};
+    if (count > 1)
+        qsort(picks, count, sizeof *picks, by_site);
+    for (size_t i = 0; i < count; i++)
+        if (msg->forced)
+            picks[i].site->rest_until = 0;
+    return count;
+}
+
+/* One group: handed out, or it waits. */
+static void
+serve(struct message *msg, const struct pick *picks, size_t count, bool go)
+{
+    for (size_t i = 0; i < count; i++)
+        if (go)
+            msg->busy[picks[i].index] = 1;
+        else
+            message_waits(msg, picks[i].site, &picks[i].index, 1);
+    if (go)
+        hand_out(msg, picks, count);
+}
+
 void
 handout_begin(struct message *msg)
 {
     struct pick *picks = mem_alloc(msg->owed * sizeof *picks);
-    size_t count = 0;
+    size_t count = pick(msg, picks);
+    bool alone = picks[0].site == picks[count - 1].site, any = false;
 
-    msg->in_job = true;
-    for (uint32_t i = 0; i < msg->queued.header.rcpt_count; i++)
-        if (msg->queued.states[i].state == OWED) {
-            msg->busy[i] = 1;
-            picks[count++] = (struct pick){site_for(msg, i), i};
-        }
-    if (count > 1)
-        qsort(picks, count, sizeof *picks, by_site);
-    if (picks[0].site == picks[count - 1].site && site_crowded(picks[0].site) &&
-        !site_resting(picks[0].site)) {
-        for (size_t i = 0; i < count; i++)
-            msg->busy[picks[i].index] = 0;
-        msg->crowded = true;
-        site_park(picks[0].site, msg->id);
+    for (size_t i = 0; i < count && !any; i++)
+        any = may_go(msg, picks[i].site, alone);
+    if (any && advance(msg)) {
         free(picks);
         return;
     }
+    msg->in_job = true;
     for (size_t i = 0, end; i < count; i = end) {
         end = i + 1;
         while (end < count && picks[end].site == picks[i].site)
             end++;
-        if (site_resting(picks[i].site))
-            rest(msg, picks + i, end - i);
-        else
-            hand_out(msg, picks + i, end - i);
+        serve(msg, picks + i, end - i, may_go(msg, picks[i].site, alone));
     }
     free(picks);
     channel_run(&msg->manager->local);
     channel_run(&msg->manager->remote);
+}
+
+void
+handout_park(struct message *msg)
+{
+    site_park(site_for(msg, msg->waits_for), msg->id, message_end(msg));
 }

@@ -4,9 +4,14 @@
 
 #include "queue/attempt.h"
 
-/* Hands out all who are owed: to sites that rest as LATER at once, to others
- * as deliveries that wait for their turn.  A message for one site that has
- * no room is parked there instead. */
+/* Hands out all who are owed, as deliveries that wait for their turn; those
+ * whose site rests wait, and those of a message for one site that has no
+ * room.  If anybody is handed out for the second time or later, the attempt
+ * is written first; then the message does something and is to be called
+ * again. */
 void handout_begin(struct message *msg);
+
+/* Parks the message at the site it waits for. */
+void handout_park(struct message *msg);
 
 #endif

@@ -11,7 +11,6 @@
 #include "queue/answers.h"
 #include "queue/attempt.h"
 #include "queue/manager.h"
-#include "queue/retry.h"
 
 /* One queue file being read. */
 struct load {
@@ -19,6 +18,7 @@ struct load {
     uint64_t id;
     enum load_kind kind;
     bool due;
+    bool again;           /* it was in memory before */
     unsigned uid;         /* who cancels */
     struct queued queued;
     const char *why;
@@ -41,25 +41,27 @@ any(const struct queued *q, enum rcpt_state state)
     return false;
 }
 
-/* The next attempt is written before this one, so that a crash in it hammers
- * nobody; the first attempt has nothing to write. */
-static int
-advance(struct load *l, const struct store *s)
+/* Whether its moment has come. */
+static bool
+is_due(const struct load *l)
 {
-    struct queued *q = &l->queued;
+    const struct queued *q = &l->queued;
     uint64_t now = (uint64_t)time(NULL);
 
-    l->due = l->kind != LOAD_DUE || q->place == PLACE_TODO || !q->slot_ok ||
-             q->slot.next <= now ||
-             (q->slot.next > now + SLOT_AHEAD_MAX &&
-              q->slot.next > q->envelope.notbefore);
-    if (q->place == PLACE_TODO || !l->due || q->slot.hold ||
-        q->envelope.notbefore > now || l->kind >= LOAD_PARKED ||
-        any(q, FAILED) || !any(q, OWED))
-        return 0;
-    q->slot.attempts++;
-    q->slot.next = (uint64_t)retry_next(q->id, (time_t)now, q->slot.attempts);
-    return store_slot(s, q->place, q->id, &q->slot);
+    return l->kind != LOAD_DUE || q->place == PLACE_TODO || !q->slot_ok ||
+           q->slot.next <= now ||
+           (q->slot.next > now + SLOT_AHEAD_MAX &&
+            q->slot.next > q->envelope.notbefore);
+}
+
+/* Whether the next attempt was written before: this one is not begun yet. */
+static bool
+advanced(const struct queued *q)
+{
+    uint64_t now = (uint64_t)time(NULL);
+
+    return q->slot_ok && q->slot.next > now &&
+           q->slot.next <= now + SLOT_AHEAD_MAX;
 }
 
 /* model: takeup-sync */
@@ -81,8 +83,7 @@ load_one(struct load *l)
      * by a scan it may be one that enqueue has only linked. */
     if (l->queued.place == PLACE_TODO && l->queued.envelope.answers.len)
         l->result = store_sync(s, PLACE_TODO);
-    if (l->result == 0)
-        l->result = advance(l, s);
+    l->due = is_due(l);
     if (l->result < 0)
         queued_free(&l->queued);
 }
@@ -180,7 +181,11 @@ loaded(struct load *l)
         queued_free(q);
     } else {
         /* Found by a scan: an earlier life may have tried it. */
-        message_begin(m, q, l->due, !t->started, l->kind == LOAD_PARKED);
+        message_begin(m, q, &(struct message_why){
+            .due = l->due, .repeat = !t->started, .again = l->again,
+            .forced = l->kind == LOAD_FORCED,
+            .advanced = l->kind == LOAD_PARKED && advanced(q),
+        });
     }
 }
 
@@ -290,6 +295,7 @@ takeup_unlock(struct takeup *t, uint64_t id)
 void
 load_begin(struct takeup *t, uint64_t id, enum load_kind kind, unsigned uid)
 {
+    bool again = idset_remove(&t->waiting, id);
     struct message *there;
     struct load *l;
 
@@ -304,6 +310,7 @@ load_begin(struct takeup *t, uint64_t id, enum load_kind kind, unsigned uid)
     l->takeup = t;
     l->id = id;
     l->kind = kind;
+    l->again = again;
     l->uid = uid;
     t->loads[t->loading++] = id;
     if (t->batch->count == LOAD_BATCH)

@@ -13,8 +13,9 @@ enum {
 enum load_kind {
     LOAD_FRESH,
     LOAD_DUE,
-    LOAD_FORCED, /* whatever its slot says */
-    LOAD_PARKED, /* was due before and is not advanced again */
+    LOAD_ASKED,  /* whatever its slot says */
+    LOAD_FORCED, /* the same, and its sites have rested enough */
+    LOAD_PARKED, /* it waited at a site */
     LOAD_CANCEL, LOAD_DISCARD,
 };
 

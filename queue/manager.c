@@ -212,6 +212,8 @@ on_hup(uv_signal_t *sig, int number)
         p->manager.settings = s;
         p->manager.routes = routes;
         set_limits(&p->manager);
+        channel_retry(&p->manager.local, (time_t)s.queuelifetime);
+        channel_retry(&p->manager.remote, (time_t)s.queuelifetime);
         drop_retired(p);
         log_event("reload program=manager");
     }
@@ -238,6 +240,8 @@ on_tick(uv_timer_t *t)
 
     ledger_flush(&p->manager.ledger);
     drop_retired(p);
+    channel_unpark(&p->manager.local);
+    channel_unpark(&p->manager.remote);
     manager_wake(&p->manager);
     if (now < p->checkpoint_at || p->phase != RUNNING)
         return;

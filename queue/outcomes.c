@@ -61,8 +61,18 @@ message_recordoutcome(struct message *msg, const char *event, uint64_t *where,
               o->text);
 }
 
-static bool
-expired(const struct message *msg)
+time_t
+message_end(const struct message *msg)
+{
+    uint64_t expire = msg->queued.envelope.expire;
+    uint64_t end = msg->queued.header.birth_ms / 1000 +
+                   msg->manager->settings.queuelifetime;
+
+    return (time_t)(expire && expire < end ? expire : end) + 1;
+}
+
+bool
+message_expired(const struct message *msg)
 {
     time_t now = time(NULL);
     const struct envelope *e = &msg->queued.envelope;
@@ -73,9 +83,29 @@ expired(const struct message *msg)
 }
 
 void
+message_waits(struct message *msg, const struct site *site,
+              const uint32_t *rcpts, uint32_t count)
+{
+    struct outcome o;
+
+    site_outcome(site, &o);
+    for (uint32_t i = 0; i < count; i++) {
+        msg->busy[rcpts[i]] = 0;
+        if (message_expired(msg)) {
+            message_outcome(msg, rcpts[i], &o, "");
+        } else if (!msg->waits || site->rest_until < msg->waits_until) {
+            msg->waits = true;
+            msg->waits_for = rcpts[i];
+            msg->waits_until = site->rest_until;
+        }
+    }
+}
+
+void
 message_outcome(struct message *msg, uint32_t index, const struct outcome *o,
         const char *host)
 {
+    msg->tried = true;
     if (o->verdict == DONE) {
         message_recordoutcome(msg, "deliver",
                               &msg->queued.states[index].position, index, o,
@@ -83,12 +113,13 @@ message_outcome(struct message *msg, uint32_t index, const struct outcome *o,
         message_setstate(msg, index, DELIVERED);
     } else if (o->verdict == NEVER) {
         failures_add(&msg->failures, index, false, o, host);
-    } else if (expired(msg)) {
+    } else if (message_expired(msg)) {
         struct outcome never = *o;
 
         never.verdict = NEVER;
         failures_add(&msg->failures, index, true, &never, host);
     } else {
+        msg->deferred = true;
         message_recordoutcome(msg, "defer", NULL, index, o, host);
     }
 }

@@ -17,7 +17,7 @@ found(void *data, uint64_t id)
 {
     struct takeup *t = data;
 
-    if (t->found_count == FRESH_MAX)
+    if (t->found_count == t->found_max)
         return false;
     if (t->found_count == t->found_room) {
         t->found_room = t->found_room ? t->found_room * 2 : 256;
@@ -77,11 +77,12 @@ on_scanned(uv_work_t *w, int status)
     if (t->foreign)
         log_event("queue in=todo foreign=%zu why=\"names that are no "
                   "message; left alone\"", t->foreign);
-    t->missed = r < 0 || t->found_count == FRESH_MAX;
+    t->missed = r < 0 || t->found_count == t->found_max;
     if (t->found_count)
         qsort(t->found, t->found_count, sizeof *t->found, by_id);
     for (size_t i = 0; i < t->found_count; i++)
-        takeup_hint(t, t->found[i]);
+        if (!idset_has(&t->waiting, t->found[i]))
+            takeup_hint(t, t->found[i]);
     free(t->found);
     t->found = NULL;
     t->found_count = t->found_room = 0;
@@ -97,6 +98,7 @@ scan_todo(struct takeup *t)
         return;
     t->scanning = true;
     t->missed = false;
+    t->found_max = FRESH_MAX + t->waiting.count;
     uv_queue_work(t->manager->loop, &t->scan_work, scan_work, on_scanned);
 }
 

@@ -14,6 +14,7 @@ struct settings {
     struct conf_list submitsenders, submitlimit;
     uint64_t queuelifetime;      /* seconds */
     uint64_t concurrencyremote, concurrencylocal, concurrencysite;
+    uint64_t siterest;           /* seconds */
     char *bouncefrom, *bouncehost, *doublebounceto, *doublebouncehost;
     uint64_t bouncemaxbytes;
     uint64_t databytes;          /* 0: no limit */

@@ -17,7 +17,8 @@
 
 enum {
     TRIGGER_FULL = 32768, /* bytes at once: hints may have been lost */
-    FORCED = 1,           /* due whatever its slot says */
+    ASKED = 1,            /* due whatever its slot says */
+    FORCED = 2,           /* the same, and its sites have rested */
 };
 
 static void
@@ -40,9 +41,17 @@ takeup_force(struct takeup *t, uint64_t id)
     takeup_run(t);
 }
 
-void
-takeup_parked(struct takeup *t, uint64_t id)
+bool
+takeup_park(struct takeup *t, uint64_t id)
 {
+    return idset_add(&t->waiting, id);
+}
+
+void
+takeup_unpark(struct takeup *t, uint64_t id)
+{
+    if (!idset_has(&t->waiting, id))
+        return;
     if (t->parked_count == t->parked_room) {
         t->parked_room = t->parked_room ? t->parked_room * 2 : 1024;
         t->parked = mem_grow(t->parked, t->parked_room * sizeof *t->parked);
@@ -50,15 +59,17 @@ takeup_parked(struct takeup *t, uint64_t id)
     t->parked[t->parked_count++] = id;
 }
 
+/* One may be here twice, or was taken up by another way. */
 static bool
 take_parked(struct takeup *t, uint64_t *id)
 {
-    if (t->parked_at == t->parked_count) {
-        t->parked_at = t->parked_count = 0;
-        return false;
+    while (t->parked_at < t->parked_count) {
+        *id = t->parked[t->parked_at++];
+        if (idset_has(&t->waiting, *id))
+            return true;
     }
-    *id = t->parked[t->parked_at++];
-    return true;
+    t->parked_at = t->parked_count = 0;
+    return false;
 }
 
 static bool
@@ -82,7 +93,9 @@ take_due(struct takeup *t, uint64_t *id, enum load_kind *kind)
     if (!schedule_earliest(&t->schedule, &due, &twin) ||
         !schedule_take(&t->schedule, time(NULL), id))
         return false;
-    *kind = due == FORCED ? LOAD_FORCED : LOAD_DUE;
+    *kind = due == FORCED  ? LOAD_FORCED
+            : due == ASKED ? LOAD_ASKED
+                           : LOAD_DUE;
     while (schedule_earliest(&t->schedule, &due, &twin) && twin == *id)
         schedule_pop(&t->schedule, &twin);
     return true;
@@ -224,8 +237,12 @@ takeup_all(struct takeup *t)
 
     memset(&t->schedule, 0, sizeof t->schedule);
     for (size_t i = 0; i < old.count; i++)
-        schedule_add(&t->schedule, FORCED, old.entries[i].id);
+        schedule_add(&t->schedule, ASKED, old.entries[i].id);
     schedule_free(&old);
+    channel_retry(&t->manager->local,
+                  (time_t)t->manager->settings.queuelifetime);
+    channel_retry(&t->manager->remote,
+                  (time_t)t->manager->settings.queuelifetime);
     scan_todo(t);
     takeup_run(t);
 }

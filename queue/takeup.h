@@ -9,6 +9,7 @@
 
 #include <uv.h>
 
+#include "queue/idset.h"
 #include "queue/schedule.h"
 #include "queue/store.h"
 
@@ -31,7 +32,8 @@ struct takeup {
     struct schedule schedule;
     uint64_t *fresh;        /* a ring of FRESH_MAX */
     size_t fresh_first, fresh_count;
-    uint64_t *parked;       /* ids that a site has room for again, owned */
+    struct idset waiting;   /* ids that are parked at a site */
+    uint64_t *parked;       /* those it has room for again, owned */
     size_t parked_at, parked_count, parked_room;
     uint64_t loads[LOADING_MAX]; /* ids being loaded */
     uint64_t locks[LOCKS_MAX];   /* ids that somebody else works on */
@@ -44,7 +46,7 @@ struct takeup {
     bool started;           /* the first scan of todo/ is over */
     uv_work_t scan_work, info_work;
     uint64_t *found;        /* of the scan under way */
-    size_t found_count, found_room;
+    size_t found_count, found_room, found_max;
     int scan_result, info_result;
     uint64_t *info;         /* ids of info/ still to be looked at */
     size_t info_count, info_at;
@@ -67,13 +69,18 @@ int takeup_init(struct takeup *t, struct manager *m);
 /* id may be in todo/. */
 void takeup_hint(struct takeup *t, uint64_t id);
 
-/* id was taken up before and waited for room at its site. */
-void takeup_parked(struct takeup *t, uint64_t id);
+/* id, taken up before, waits at a site: no scan finds it.  False if it does
+ * so already. */
+bool takeup_park(struct takeup *t, uint64_t id);
+
+/* Its wait is over; nothing to do if it was taken up by another way. */
+void takeup_unpark(struct takeup *t, uint64_t id);
 
 /* Loads what there is room for. */
 void takeup_run(struct takeup *t);
 
-/* id is due now, whatever its slot says. */
+/* id is due now, whatever its slot says and wherever it waits; the sites it
+ * goes to have rested enough. */
 void takeup_force(struct takeup *t, uint64_t id);
 
 /* id is loaded to fail for all who are owed, or to be set aside. */

@@ -62,6 +62,7 @@ defaults(void)
         {"concurrencyremote", "1000"},
         {"concurrencylocal", "50"},
         {"concurrencysite", "20"},
+        {"siterest", "60"},
         {"bouncefrom", "MAILER-DAEMON"},
         {"bouncehost", "mail.example.org"},
         {"doublebounceto", "postmaster"},

@@ -1,0 +1,88 @@
+#include "queue/idset.h"
+
+#include <stdlib.h>
+
+#include "tests/tap.h"
+
+enum { MANY = 300000, SMALL = 500, STEPS = 400000 };
+
+static uint64_t chance = 7;
+
+static uint64_t
+draw(void)
+{
+    chance = chance * 6364136223846793005u + 1442695040888963407u;
+    return chance >> 33;
+}
+
+static void
+few(void)
+{
+    struct idset s = {0};
+
+    ok(!idset_has(&s, 5) && !idset_remove(&s, 5), "the empty set has nothing");
+    ok(idset_add(&s, 5) && idset_has(&s, 5) && !idset_has(&s, 6),
+       "it has what was added");
+    ok(!idset_add(&s, 5) && s.count == 1, "an id is there once");
+    ok(!idset_has(&s, 0), "there is no id 0");
+    ok(idset_remove(&s, 5) && !idset_has(&s, 5) && s.count == 0,
+       "and not what was taken out");
+    idset_free(&s);
+    idset_free(&s);
+    ok(s.room == 0, "freeing it twice is harmless");
+}
+
+/* Against a plain array: same answers at each step. */
+static void
+like_an_array(void)
+{
+    static bool in[SMALL];
+    struct idset s = {0};
+    size_t count = 0;
+    bool good = true;
+
+    for (int i = 0; i < STEPS && good; i++) {
+        size_t n = draw() % SMALL;
+        /* Ids near each other, and ones that differ far up alone. */
+        uint64_t id = n % 2 ? n + 1 : (uint64_t)(n + 1) << 44;
+        bool add = draw() % 2;
+
+        good = idset_has(&s, id) == in[n] &&
+               (add ? idset_add(&s, id) == !in[n]
+                    : idset_remove(&s, id) == in[n]);
+        count += add && !in[n];
+        count -= !add && in[n];
+        in[n] = add;
+        good = good && s.count == count;
+    }
+    ok(good, "%d steps by chance agree with an array", STEPS);
+    idset_free(&s);
+}
+
+static void
+many(void)
+{
+    struct idset s = {0};
+    size_t room;
+    bool good = true;
+
+    for (uint64_t i = 1; i <= MANY; i++)
+        idset_add(&s, i << 22 | (i * 77 & 0x3fffff));
+    ok(s.room * sizeof *s.slots <= MANY * 24ul,
+       "%d ids take at most 24 bytes each", MANY);
+    room = s.room;
+    for (uint64_t i = 1; i <= MANY && good; i++)
+        good = idset_remove(&s, i << 22 | (i * 77 & 0x3fffff));
+    ok(good && s.count == 0, "all are found");
+    ok(s.room < room / 64, "and the memory is given back");
+    idset_free(&s);
+}
+
+int
+main(void)
+{
+    few();
+    like_an_array();
+    many();
+    return tap_end();
+}
