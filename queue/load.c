@@ -69,14 +69,13 @@ static void
 load_one(struct load *l)
 {
     const struct store *s = &l->takeup->manager->store;
-
-    enum place likely = l->kind == LOAD_DUE ? PLACE_INFO : PLACE_TODO;
+    bool young = l->kind == LOAD_FRESH || l->kind == LOAD_PARKED;
+    enum place likely = young ? PLACE_TODO : PLACE_INFO;
+    enum place other = young ? PLACE_INFO : PLACE_TODO;
 
     l->result = store_load(s, likely, l->id, &l->queued, &l->why);
     if (l->result == -ENOENT && l->kind != LOAD_FRESH)
-        l->result = store_load(s, likely == PLACE_INFO ? PLACE_TODO
-                                                       : PLACE_INFO,
-                               l->id, &l->queued, &l->why);
+        l->result = store_load(s, other, l->id, &l->queued, &l->why);
     if (l->result < 0)
         return;
     /* A bounce settles those it answers, so its name must be synced; found
