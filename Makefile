@@ -16,7 +16,7 @@ CPPFLAGS = -D_GNU_SOURCE -I. -DCONTROLDIR='"$(CONTROLDIR)"' \
 	-DQUEUEDIR='"$(QUEUEDIR)"' -DRUNDIR='"$(RUNDIR)"'
 ALLCFLAGS = -std=c11 $(OPT) $(SAN) $(HARDEN) $(WARN) $(CFLAGS)
 ALLLDFLAGS = $(SAN) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
-LIBS = -luv -lunbound -lgsasl -lssl -lcrypto -lsodium -lseccomp -lpthread
+LIBS = -luv -lunbound -lgsasl -lidn2 -lssl -lcrypto -lsodium -lseccomp -lpthread
 
 # A program is its main file; the linker takes what it needs from the room's
 # archive and from base's.

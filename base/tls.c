@@ -30,6 +30,7 @@ struct tls {
     SSL *ssl;
     BIO *in, *out;               /* of ssl */
     char *key;                   /* owned */
+    bool dane, records;          /* TLSA records are to say; there is one */
     char error[120];
 };
 
@@ -71,6 +72,7 @@ tls_context_new(const char *ca)
 
     if (!(c->ssl = SSL_CTX_new(TLS_client_method())) ||
         !SSL_CTX_set_min_proto_version(c->ssl, TLS1_2_VERSION) ||
+        SSL_CTX_dane_enable(c->ssl) <= 0 ||
         !(ca ? SSL_CTX_load_verify_file(c->ssl, ca)
              : SSL_CTX_set_default_verify_paths(c->ssl))) {
         tls_context_free(c);
@@ -136,6 +138,26 @@ tls_new(struct tls_context *c, const char *name, const char *key)
     if (slot->key && strcmp(slot->key, key) == 0)
         SSL_set_session(t->ssl, slot->session);
     return t;
+}
+
+void
+tls_dane(struct tls *t, const char *base)
+{
+    if (SSL_dane_enable(t->ssl, base) <= 0)
+        abort(); /* no memory, as mem.h has it */
+    SSL_dane_set_flags(t->ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+    t->dane = true;
+}
+
+bool
+tls_dane_record(struct tls *t, struct view record)
+{
+    const unsigned char *p = (const unsigned char *)record.data;
+
+    return record.len > 3 &&
+           SSL_dane_tlsa_add(t->ssl, p[0], p[1], p[2], p + 3,
+                             record.len - 3) > 0 &&
+           (t->records = true);
 }
 
 void
@@ -232,10 +254,14 @@ tls_verified(const struct tls *t, const char **why)
 {
     long r = SSL_get_verify_result(t->ssl);
 
-    *why = SSL_get0_peer_certificate(t->ssl)
-               ? X509_verify_cert_error_string(r)
-               : "no certificate";
-    return r == X509_V_OK && SSL_get0_peer_certificate(t->ssl);
+    *why = X509_verify_cert_error_string(r);
+    if (!SSL_get0_peer_certificate(t->ssl))
+        *why = "no certificate";
+    else if (t->dane && !t->records)
+        *why = "no TLSA record"; /* OpenSSL would ask the authorities */
+    else
+        return r == X509_V_OK;
+    return false;
 }
 
 bool

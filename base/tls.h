@@ -40,6 +40,14 @@ void tls_free(struct tls *t);
  * far. */
 void tls_accept_name(struct tls *t, const char *name, bool instead);
 
+/* Before the first tls_feed: who the other side is, TLSA records are to say
+ * (RFC 6698, 7671) and nobody else; base: what they stand below.  With usage
+ * DANE-EE neither names nor dates count. */
+void tls_dane(struct tls *t, const char *base);
+
+/* One more record, as its data is in the DNS; false: it cannot be used. */
+bool tls_dane_record(struct tls *t, struct view record);
+
 /* Takes what came from the other side (at first nothing), appends to plain
  * what it means and to out what has to be sent. */
 enum tls_state tls_feed(struct tls *t, struct view in, struct buf *plain,

@@ -74,6 +74,12 @@ attach(struct delivery *d, struct session *s, bool reused)
     session_send(s, &d->work);
 }
 
+static struct tlspolicy
+policy_of(const struct delivery *d, unsigned i)
+{
+    return sessions_policy(d->all->sessions, &d->job, d->lookup.found[i].dane);
+}
+
 /* The next address, or the end. */
 static void
 try_next(struct delivery *d)
@@ -82,7 +88,7 @@ try_next(struct delivery *d)
     struct session *s;
 
     if (d->next < d->lookup.count) {
-        struct tlspolicy policy = sessions_policy(d->all->sessions, &d->job);
+        struct tlspolicy policy = policy_of(d, d->next);
         struct auth_secret secret;
         bool known = sessions_secret(d->all->sessions, &d->job, &secret);
 
@@ -175,8 +181,8 @@ on_done(struct session_work *w, enum session_end end, const struct outcome *why)
     d->reached = d->reached || end != SESSION_UNREACHED;
     /* TLS that is wanted for nothing but its own sake is no reason not to
      * deliver (RFC 7435 3). */
-    d->clear = end == SESSION_NOTLS &&
-               sessions_policy(d->all->sessions, &d->job).level == TLS_MAY;
+    d->clear = end == SESSION_NOTLS && d->next > 0 &&
+               policy_of(d, d->next - 1).level == TLS_MAY;
     if (d->clear)
         d->next--;
     /* The server had every right to end an idle session: that is no failure,
@@ -239,6 +245,7 @@ start_work(struct delivery *d)
     d->work.until = uv_now(sessions->loop) +
                     (DELIVERY_TIME + d->job.length / DELIVERY_RATE) * 1000;
     d->work.done = on_done;
+    d->lookup.level = sessions_wanted(sessions, &d->job);
     find_session(d);
 }
 

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "remote/idna.h"
+#include "remote/mxlist.h"
 
 bool
 mx_literal(struct view host, unsigned port, union mx_sockaddr *address)
@@ -31,7 +33,7 @@ mx_literal(struct view host, unsigned port, union mx_sockaddr *address)
 
 void
 mx_add(struct mx_lookup *l, const union mx_sockaddr *address,
-       const char *name)
+       const char *name, const struct dane *dane)
 {
     struct mx_address *a = &l->found[l->count];
     char ip[INET6_ADDRSTRLEN] = "?";
@@ -40,6 +42,7 @@ mx_add(struct mx_lookup *l, const union mx_sockaddr *address,
         return;
     l->count++;
     a->address = *address;
+    a->dane = dane;
     if (address->any.sa_family == AF_INET)
         uv_ip4_name(&address->in, ip, sizeof ip);
     else
@@ -59,7 +62,7 @@ on_addresses(uv_getaddrinfo_t *request, int status, struct addrinfo *list)
         if (a->ai_family != AF_INET && a->ai_family != AF_INET6)
             continue;
         memcpy(&address, a->ai_addr, a->ai_addrlen);
-        mx_add(l, &address, l->name);
+        mx_add(l, &address, l->name, NULL);
     }
     uv_freeaddrinfo(list);
     if (l->count == 0)
@@ -75,7 +78,7 @@ plain_name(struct view host)
     for (size_t i = 0; i < host.len; i++)
         if (host.data[i] <= ' ' || host.data[i] > '~')
             return false;
-    return host.len > 0 && host.len < MX_HOST_MAX;
+    return host.len > 0;
 }
 
 static bool
@@ -97,27 +100,50 @@ find_host(struct mx_lookup *l, uv_loop_t *loop)
     return false;
 }
 
+/* The name to look up, in l->name; false: there is none, and why. */
+static bool
+take_name(struct mx_lookup *l, struct view host)
+{
+    const char *why = "not a host name with a port";
+
+    if (l->port <= UINT16_MAX && idna_ascii(host, l->name, &why) &&
+        plain_name(view_of(l->name)))
+        return true;
+    outcome_set(&l->failure, LATER, "4.4.4",
+                "the destination cannot be looked up: %s", why);
+    return false;
+}
+
+/* Nothing is proven of an address. */
+static void
+take_literal(struct mx_lookup *l, const union mx_sockaddr *address)
+{
+    enum tls_level level;
+
+    if (dane_level(l->level, NULL, &level))
+        mx_add(l, address, l->name, NULL);
+    else
+        outcome_set(&l->failure, LATER, "4.7.4",
+                    "tlspolicy demands DANE, and %s is an address", l->name);
+}
+
 bool
 mx_find(struct mx_lookup *l, const struct mx_source *source,
         const struct job *job, void (*on_found)(struct mx_lookup *))
 {
-    struct view host = job->route.len ? job->route : job->site;
     union mx_sockaddr address;
 
     l->on_found = on_found;
+    l->routed = job->route.len > 0;
     l->port = job->port ? job->port : MX_PORT;
     l->found = mem_alloc(MX_ADDRESS_MAX * sizeof *l->found);
-    if (l->port > UINT16_MAX || !plain_name(host)) {
-        outcome_set(&l->failure, LATER, "4.4.4",
-                    "the route is no host name with a port");
+    if (!take_name(l, l->routed ? job->route : job->site))
+        return true;
+    if (mx_literal(view_of(l->name), l->port, &address)) {
+        take_literal(l, &address);
         return true;
     }
-    snprintf(l->name, sizeof l->name, "%.*s", (int)host.len, host.data);
-    if (mx_literal(host, l->port, &address)) {
-        mx_add(l, &address, l->name);
-        return true;
-    }
-    if (job->route.len)
+    if (l->routed && !dane_wanted(l->level))
         return find_host(l, source->loop);
     return mx_search(l, source);
 }
@@ -136,6 +162,10 @@ void
 mx_free(struct mx_lookup *l)
 {
     mx_cancel(l);
+    for (size_t i = 0; l->danes && i < MXLIST_MAX; i++)
+        dane_free(&l->danes[i]);
+    free(l->danes);
+    l->danes = NULL;
     free(l->found);
     l->found = NULL;
 }

@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "base/job.h"
+#include "remote/dane.h"
 #include "remote/dns.h"
 
 enum {
@@ -23,6 +24,7 @@ union mx_sockaddr {
 struct mx_address {
     union mx_sockaddr address;
     char host[MX_HOST_MAX];   /* "mx1.example.org[192.0.2.1]:25" */
+    const struct dane *dane;  /* of the host, the lookup's; NULL: nothing */
 };
 
 /* Where lookups come from; one for all. */
@@ -37,9 +39,12 @@ struct mx_search;
 /* One lookup.  Starts as zeros. */
 struct mx_lookup {
     uv_getaddrinfo_t request;
-    struct mx_search *search; /* owned; of MX records, while it goes on */
-    char name[MX_HOST_MAX];
+    struct mx_search *search; /* owned; in the DNS, while it goes on */
+    enum tls_level level;     /* by the owner: what the policy asks for */
+    bool routed;              /* name is the host of a route: no MX */
+    char name[MX_HOST_MAX];   /* with A-labels */
     unsigned port;
+    struct dane *danes;       /* owned; of the hosts */
     struct mx_address *found; /* owned */
     unsigned count;           /* 0: see failure */
     struct outcome failure;
@@ -47,19 +52,21 @@ struct mx_lookup {
     void (*on_found)(struct mx_lookup *l);
 };
 
-/* Finds the addresses of the job's route, or where it has none, of its site.
+/* Finds the addresses of the job's route, or where it has none, of its site;
+ * where the level asks for TLSA records, those of hosts that may be gone to.
  * True: done already, no call follows; false: on_found is called later. */
 bool mx_find(struct mx_lookup *l, const struct mx_source *source,
              const struct job *job, void (*on_found)(struct mx_lookup *));
 
-/* Looks up the mail hosts of l->name (RFC 5321 5.1, RFC 7505), as mx_find
- * does.  For mx.c. */
+/* Asks the DNS for the mail hosts of l->name (RFC 5321 5.1, RFC 7505), or if
+ * it is routed for the host itself, as mx_find does.  For mx.c. */
 bool mx_search(struct mx_lookup *l, const struct mx_source *source);
 void mx_search_free(struct mx_search *s);
 
-/* One more address under a host's name, while there is room.  For the two. */
+/* One more address under a host's name, while there is room; dane may be
+ * NULL.  For the two. */
 void mx_add(struct mx_lookup *l, const union mx_sockaddr *address,
-            const char *name);
+            const char *name, const struct dane *dane);
 
 /* Ends a lookup as far as can be: afterwards it may still be busy. */
 void mx_cancel(struct mx_lookup *l);

@@ -72,6 +72,9 @@ compare(const void *a, const void *b)
 static bool
 is_own(const struct mx_record *r, const char *const *own)
 {
+    /* RFC 6761 6.3: this host, whatever it is called. */
+    if (view_is(view_of(r->name), "localhost"))
+        return true;
     for (; *own; own++)
         if (view_equalcase(view_of(r->name), view_of(*own)))
             return true;

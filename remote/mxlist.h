@@ -23,9 +23,9 @@ bool mxlist_read(struct mx_record *r, struct view rdata);
 /* Whether the domain says that it takes no mail (RFC 7505 3). */
 bool mxlist_null(const struct mx_record *list, size_t count);
 
-/* Best first, equal preferences by chance; ours (any of own, which NULL ends)
- * and what is not better than ours is cut, so is the root.  How many are
- * left, MXLIST_MAX at most. */
+/* Best first, equal preferences by chance; ours (any of own, which NULL ends,
+ * or "localhost") and what is not better than ours is cut, so is the root.
+ * How many are left, MXLIST_MAX at most. */
 size_t mxlist_order(struct mx_record *list, size_t count,
                     const char *const *own);
 

@@ -35,7 +35,7 @@ struct remote {
     struct deliveries deliveries;
     struct dns dns;
     struct mx_source mx;
-    struct conf_list resolver;
+    struct dns_settings resolver;
     char *me, *helo;
 };
 
@@ -79,6 +79,26 @@ check_helo(const char *name)
                     "not a host name");
     if (v.len > HELO_MAX)
         log_die("fatal setting=helohost why=%s", "too long");
+}
+
+/* What proves answers of the DNS; the file is read by dns_open. */
+static void
+read_anchors(struct remote *r, int control)
+{
+    static const char file[] = "/usr/share/dns/root.key";
+    struct dns_settings *dns = &r->resolver;
+    int e = conf_list(control, "trustanchor", &dns->anchors);
+    bool dane = tlspolicy_names(&r->sessions.policies, TLS_DANE) ||
+                tlspolicy_names(&r->sessions.policies, TLS_DANE_ONLY);
+
+    if (e < 0 && e != -ENOENT)
+        log_die("fatal setting=trustanchor why=%s", strerror(-e));
+    if (e == -ENOENT && dane && access(file, R_OK) == 0)
+        dns->anchor_file = file;
+    if (dane && !dns->anchor_file && dns->anchors.count == 0)
+        log_die("fatal setting=trustanchor why=%s",
+                "tlspolicy has dane, which needs an anchor: install "
+                "dns-root-data, or write one");
 }
 
 /* All certificates are read now: later no file may be opened. */
@@ -142,10 +162,12 @@ read_settings(struct remote *r)
                                SESSIONS_MAX);
     if (r->sessions.limit == 0)
         log_die("fatal setting=concurrencyremote why=%s", "zero");
-    e = conf_list(control, "resolver", &r->resolver);
+    r->resolver.wait = number(control, "timeoutdns", 30, WAIT_MAX);
+    e = conf_list(control, "resolver", &r->resolver.servers);
     if (e < 0 && e != -ENOENT)
         log_die("fatal setting=resolver why=%s", strerror(-e));
     read_tls(r, control, paths.control);
+    read_anchors(r, control);
     read_secrets(r, control);
     file_close(&control);
     conf_pathsfree(&paths);
@@ -231,7 +253,8 @@ start(struct remote *r, uv_loop_t *loop)
     r->deliveries.mx = &r->mx;
     r->mx = (struct mx_source){loop, &r->dns, {r->me, r->helo, NULL}};
     if ((e = dns_open(&r->dns, loop, &r->resolver)) < 0)
-        log_die("fatal setting=resolver why=%s", strerror(-e));
+        log_die("fatal setting=%s why=%s",
+                e == -EBADMSG ? "trustanchor" : "resolver", strerror(-e));
     r->deliveries.on_end = on_delivery_end;
     r->channel.on_job = on_job;
     r->channel.on_end = on_channel_end;
@@ -265,7 +288,8 @@ main(void)
     tls_context_free(remote.sessions.tls);
     conf_listfree(&remote.sessions.policies);
     conf_listfree(&remote.sessions.secrets);
-    conf_listfree(&remote.resolver);
+    conf_listfree(&remote.resolver.servers);
+    conf_listfree(&remote.resolver.anchors);
     free(remote.helo);
     free(remote.me);
     return 0;

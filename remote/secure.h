@@ -6,23 +6,25 @@
 
 #include "base/tls.h"
 #include "base/verdict.h"
-#include "remote/tlspolicy.h"
+#include "remote/dane.h"
 
 enum { SECURE_WORDS_MAX = TLS_WORDS_MAX + 20 };
 
 /* {0}: in clear. */
 struct secure {
     struct tls *tls;       /* owned */
+    struct dane dane;      /* owned; by the owner: what TLS_DANE_ONLY asks */
     enum tls_state state;
     struct buf plain;      /* what came, decrypted; the owner takes it */
     struct buf out;        /* encrypted, to be sent */
     struct buf sending;    /* encrypted, on its way */
     bool verified;         /* the other side is who the policy names */
-    char words[SECURE_WORDS_MAX]; /* for reports: "/TLSv1.3/.../verified" */
+    char words[SECURE_WORDS_MAX]; /* for reports: "/TLSv1.3/.../verified",
+                                   * "dane", "unverified" */
 };
 
 /* Begins the handshake with host, "name[address]:port"; key: sessions of
- * equal keys may be resumed. */
+ * equal keys, and equal TLSA records, may be resumed. */
 void secure_start(struct secure *s, struct tls_context *context,
                   const struct tlspolicy *policy, const char *host,
                   const char *key);

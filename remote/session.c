@@ -460,6 +460,8 @@ session_open(struct sessions *all, const struct mx_address *address,
     memcpy(s->host, address->host, sizeof s->host);
     buf_addview(&s->key, key);
     s->policy = policy;
+    if (policy.level == TLS_DANE_ONLY && address->dane)
+        dane_copy(&s->secure.dane, address->dane);
     smtp_client_init(&s->client, all->helo);
     if (secret) {
         s->client.secret = *secret;

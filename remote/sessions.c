@@ -25,17 +25,32 @@ sessions_secret(const struct sessions *all, const struct job *job,
                      job->port ? job->port : MX_PORT, secret);
 }
 
+static struct tlspolicy
+find_policy(const struct sessions *all, const struct job *job, bool known)
+{
+    struct view host = job->route.len ? job->route : job->site;
+
+    return tlspolicy_find(&all->policies, host, known ? TLS_VERIFY : TLS_MAY);
+}
+
+enum tls_level
+sessions_wanted(const struct sessions *all, const struct job *job)
+{
+    return find_policy(all, job, false).level;
+}
+
 /* A secret is told to nobody but the relay, unless a line says so, and in
  * clear only by `none`. */
 struct tlspolicy
-sessions_policy(const struct sessions *all, const struct job *job)
+sessions_policy(const struct sessions *all, const struct job *job,
+                const struct dane *dane)
 {
-    struct view host = job->route.len ? job->route : job->site;
     struct auth_secret secret;
     bool known = sessions_secret(all, job, &secret);
-    struct tlspolicy p = tlspolicy_find(&all->policies, host,
-                                        known ? TLS_VERIFY : TLS_MAY);
+    struct tlspolicy p = find_policy(all, job, known);
 
+    if (!dane_level(p.level, dane, &p.level))
+        p.level = TLS_DANE_ONLY; /* and no record: nobody will do */
     if (known && p.level == TLS_MAY)
         p.level = TLS_ENCRYPT;
     if (job->port == SESSION_TLS_PORT && p.level < TLS_ENCRYPT)

@@ -9,6 +9,7 @@
 
 #include "base/job.h"
 #include "remote/auth.h"
+#include "remote/dane.h"
 #include "remote/tlspolicy.h"
 
 enum {
@@ -46,9 +47,15 @@ void sessions_init(struct sessions *all, uv_loop_t *loop);
 bool sessions_secret(const struct sessions *all, const struct job *job,
                      struct auth_secret *secret);
 
-/* What TLS the job's destination, its sender and a secret ask for. */
+/* What tlspolicy says of the job's destination. */
+enum tls_level sessions_wanted(const struct sessions *all,
+                               const struct job *job);
+
+/* What TLS the job's destination, its sender, a secret and the host's own
+ * records (NULL: none) ask for. */
 struct tlspolicy sessions_policy(const struct sessions *all,
-                                 const struct job *job);
+                                 const struct job *job,
+                                 const struct dane *dane);
 
 /* Appends the key of the job's destination: where two jobs' are equal, a
  * session of the one serves the other. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "remote/idna.h"
 
 static const struct {
     const char *word;
@@ -10,9 +11,10 @@ static const struct {
 } levels[] = {
     {"none", TLS_NONE},     {"may", TLS_MAY},
     {"encrypt", TLS_ENCRYPT}, {"verify", TLS_VERIFY},
-    {"fingerprint", TLS_FINGERPRINTS},
+    {"fingerprint", TLS_FINGERPRINTS}, {"dane", TLS_DANE},
+    {"dane-only", TLS_DANE_ONLY},
 };
-/* "dane" and "mta-sts" will stand here. */
+/* "mta-sts" will stand here. */
 
 bool
 tlspolicy_next(struct view *argument, struct view *item)
@@ -76,7 +78,7 @@ good_argument(const struct tlspolicy *p)
 
     if (p->level == TLS_FINGERPRINTS && rest.len == 0)
         return false;
-    if (p->level < TLS_VERIFY)
+    if (p->level != TLS_VERIFY && p->level != TLS_FINGERPRINTS)
         return rest.len == 0;
     while (tlspolicy_next(&rest, &item))
         if (p->level == TLS_VERIFY ? !addr_domain(item, &why)
@@ -118,8 +120,21 @@ tlspolicy_check(const struct conf_list *list, size_t *line)
     return true;
 }
 
+bool
+tlspolicy_names(const struct conf_list *list, enum tls_level level)
+{
+    struct tlspolicy p;
+    struct view domain;
+
+    for (size_t i = 0; i < list->count; i++)
+        if (read_line(list->items[i], &domain, &p) && p.level == level)
+            return true;
+    return false;
+}
+
+/* Both in A-labels. */
 static bool
-fits(struct view pattern, struct view domain)
+fits_ascii(struct view pattern, struct view domain)
 {
     if (pattern.len == 0 || view_equalcase(pattern, domain))
         return true;
@@ -128,13 +143,28 @@ fits(struct view pattern, struct view domain)
                           view_from(domain, domain.len - pattern.len));
 }
 
+static bool
+fits(struct view pattern, struct view domain)
+{
+    char ascii[IDNA_NAME_MAX];
+    const char *why;
+
+    if (idna_ascii(pattern, ascii, &why))
+        pattern = view_of(ascii);
+    return fits_ascii(pattern, domain);
+}
+
 struct tlspolicy
 tlspolicy_find(const struct conf_list *list, struct view domain,
                enum tls_level other)
 {
     struct tlspolicy p;
     struct view pattern;
+    char ascii[IDNA_NAME_MAX];
+    const char *why;
 
+    if (idna_ascii(domain, ascii, &why))
+        domain = view_of(ascii);
     for (size_t i = 0; i < list->count; i++)
         if (read_line(list->items[i], &pattern, &p) && fits(pattern, domain))
             return p;

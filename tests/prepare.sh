@@ -5,8 +5,8 @@
 #
 # As root, or by sudo.  Does nothing where all are there; where they cannot
 # be installed it says which ones to install and exits 1.
-build="gcc libc6-dev make libuv1-dev libgsasl-dev libsodium-dev libunbound-dev
-    libseccomp-dev libssl-dev musl-tools uthash-dev"
+build="gcc libc6-dev make libuv1-dev libgsasl-dev libidn2-dev libsodium-dev
+    libunbound-dev libseccomp-dev libssl-dev musl-tools uthash-dev"
 demo="$build python3 python3-aiosmtpd util-linux"
 # Programs that send mail, for tests/inject/callers.py: none is a mailer or a
 # daemon.

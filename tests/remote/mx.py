@@ -35,6 +35,8 @@ TABLE = {
     ('hostalias.example', 'MX'): [(10, 'mxalias.example')],
     ('mxalias.example', 'CNAME'): ['mx.example'],
     ('implicitfails.example', 'A'): 'SERVFAIL',
+    ('xn--bcher-kva.example', 'MX'): [(10, 'mx.example')],
+    ('localhost-mx.example', 'MX'): [(10, 'localhost'), (20, 'mx.example')],
 }
 
 # domain, verdict, code, host
@@ -55,7 +57,11 @@ CASES = [
     ('gone.example', L, '4.4.4', ''),
     ('alone.example', L, '4.4.3', ''),
     ('implicitfails.example', L, '4.4.3', ''),
-    ('b\xc3\xb6se.example', L, '4.4.4', ''),
+    ('b\xc3\xbccher.example', D, '2.0.0', 'mx.example[127.0.0.1]'),
+    ('xn--bcher-kva.example', D, '2.0.0', 'mx.example[127.0.0.1]'),
+    ('b\xc3\xb6se.example', N, '5.1.2', ''),
+    ('\xe2\x90\x80.example', L, '4.4.4', ''),
+    ('localhost-mx.example', L, '4.4.6', ''),
 ]
 
 
@@ -96,6 +102,25 @@ def test_silence():
     dns.close()
 
 
+def test_deadline():
+    dns = DnsServer({('silent.example', 'MX'): 'SILENCE',
+                     ('half.example', 'MX'): [(10, 'mute.example'),
+                                              (20, 'mx.example')],
+                     ('mute.example', 'A'): 'SILENCE',
+                     ('mx.example', 'A'): [LO]})
+    server = Server()
+    remote = Remote(resolver='127.0.0.1@%d' % dns.port, timeoutdns=2)
+    for site in (b'silent.example', b'half.example'):
+        remote.send(TEXT, [b'a@' + site], site=site, port=server.port)
+    got = remote.reports(2)
+    ok([(r.word, r.code) for r in got] == [(L, '4.4.3'), (D, '2.0.0')] and
+       'timed out' in got[0].text,
+       'a lookup without an answer ends at timeoutdns, and is later', got)
+    ok(remote.close() == 0, 'and the program ends well', remote)
+    server.close()
+    dns.close()
+
+
 def test_down():
     dns = DnsServer(TABLE)
     server = Server()
@@ -112,5 +137,6 @@ def test_down():
 
 test_cases()
 test_silence()
+test_deadline()
 test_down()
 end()

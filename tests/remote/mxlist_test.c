@@ -54,6 +54,8 @@ test_order(void)
     ok(n == 1 && *list[0].name == 'a',
        "we and what is not better than we is cut (RFC 5321 5.1)");
     put(&list[0], 1, 1, "me.example");
+    put(&list[1], 1, 1, "localhost");
+    ok(mxlist_order(list + 1, 1, own) == 0, "localhost is ourselves");
     ok(mxlist_order(list, 1, own) == 0, "where we are the best none is left");
 }
 

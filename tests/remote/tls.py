@@ -261,7 +261,7 @@ def test_aiosmtpd():
 
 def test_settings():
     for line in ('x', 'a:maybe', 'a:fingerprint', 'a:fingerprint:12',
-                 'a:verify:b c', 'a:encrypt:x', 'a:dane'):
+                 'a:verify:b c', 'a:encrypt:x', 'a:dane:x'):
         remote = Remote(tlspolicy='b:may\n' + line)
         ok(remote.end() == 111 and 'tlspolicy' in remote.log() and
            'line=2' in remote.log(),
