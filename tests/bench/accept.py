@@ -1,25 +1,7 @@
 """Lines a and b: mail is accepted and nothing is delivered."""
-import shutil
-
+import disk
 from results import Row
-from run import (CALLER, ROOTS, RUNS, Deleted, message, note, size, tool)
-
-
-def disk(threads, count, octets=4096):
-    """Files a second that the disk allows, each written, synced, named, and
-    its folder synced.  They are kept until the lines are done."""
-    disk.made += 1
-    folder = ROOTS / "limit" / str(disk.made)
-    folder.mkdir(parents=True)
-    return float(tool("disk_limit", folder, threads, count, octets))
-
-
-disk.made = 0
-
-
-def forget_disk():
-    shutil.rmtree(ROOTS / "limit", ignore_errors=True)
-    Deleted.now()
+from run import CALLER, RUNS, Deleted, message, size, tool
 
 
 def true_rate(system, count, parallel):
@@ -47,8 +29,8 @@ def line_a(systems):
                 s.settle()
             row.add("/bin/true", true_rate(systems[0], count, parallel))
             row.add("disk, %d thread%s" % (parallel, "s" * (parallel > 1)),
-                    disk(parallel, count))
+                    disk.create(parallel, count))
     for s in systems:
         s.clear()
-    forget_disk()
+    disk.forget()
     return rows

@@ -16,6 +16,8 @@ sys.dont_write_bytecode = True
 
 import accept       # noqa: E402
 import godwit       # noqa: E402
+import opensmtpd    # noqa: E402
+import outbound     # noqa: E402
 import postfix      # noqa: E402
 import results      # noqa: E402
 import roots        # noqa: E402
@@ -24,9 +26,12 @@ from run import (OUT, QUICK, ROOTS, RUNS, SEED, Failed, note,  # noqa: E402
 
 LINES = {
     "a": accept.line_a,
+    "c": outbound.line_c,
 }
-SYSTEMS = {"godwit": godwit.Godwit, "postfix": postfix.Postfix}
-PEERS = os.environ.get("PEERS", "postfix").split()
+SYSTEMS = {"godwit": godwit.Godwit, "postfix": postfix.Postfix,
+           "opensmtpd": opensmtpd.OpenSMTPD}
+PEERS = os.environ.get("PEERS", "postfix" if QUICK else
+                       "postfix opensmtpd").split()
 
 
 def chosen():

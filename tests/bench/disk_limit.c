@@ -1,19 +1,29 @@
-/* disk_limit - what the disk allows: create, sync, link, sync the folder
+/* disk_limit - what the disk allows, with nothing of a mail system around it
  *
- * usage: disk_limit FOLDER THREADS FILES BYTES
- * Each thread does these steps one after another; nothing is shared.  Prints
- * the files a second.  They stay in the folder, which was empty before:
- * what is deleted now would slow whoever is measured next. */
+ * usage: disk_limit FOLDER THREADS FILES BYTES [FOLDERS]
+ *        disk_limit -s GROUP FOLDER FILES BYTES
+ *
+ * The first writes FILES files into FOLDER, or into FOLDERS new folders in it
+ * in turn: create without a name, write, sync, link, sync the folder.  Each
+ * thread does these steps one after another; nothing is shared.
+ * With -s it settles FILES files, made and synced before: a line for each
+ * goes to the end of one file, GROUP of them share a sync, and then the files
+ * are unlinked.
+ * Prints the files a second.  What is there stays there: deleted now it would
+ * slow whoever is measured next. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-static int folder;
-static long files;
+enum { THREADS_MAX = 256, FOLDERS_MAX = 1000, LINE = 256 };
+
+static int folders[FOLDERS_MAX], folder_count = 1;
+static long left;
 static size_t bytes;
 
 static void
@@ -23,57 +33,167 @@ fail(const char *what)
     exit(1);
 }
 
-static void *
-one_thread(void *unused)
+static double
+moment(void)
 {
-    char *data = malloc(bytes), name[32], path[64];
-    long n;
+    struct timespec t;
 
-    (void)unused;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static char *
+filled(void)
+{
+    char *data = malloc(bytes);
+
     if (!data)
         fail("malloc");
     memset(data, 'x', bytes);
-    while ((n = __atomic_fetch_sub(&files, 1, __ATOMIC_RELAXED)) > 0) {
-        int fd = openat(folder, ".", O_TMPFILE | O_RDWR, 0600);
+    return data;
+}
+
+static void
+keep(int folder, long n, const char *data)
+{
+    char name[32], path[64];
+    int fd = openat(folder, ".", O_TMPFILE | O_RDWR, 0600);
+
+    if (fd < 0 || write(fd, data, bytes) != (ssize_t)bytes || fsync(fd) < 0)
+        fail("write");
+    snprintf(name, sizeof name, "%ld", n);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (linkat(AT_FDCWD, path, folder, name, AT_SYMLINK_FOLLOW) < 0 ||
+        fsync(folder) < 0)
+        fail("link");
+    close(fd);
+}
+
+static void *
+one_thread(void *unused)
+{
+    char *data = filled();
+    long n;
+
+    (void)unused;
+    while ((n = __atomic_fetch_sub(&left, 1, __ATOMIC_RELAXED)) > 0)
+        keep(folders[n % folder_count], n, data);
+    free(data);
+    return NULL;
+}
+
+static void
+open_folders(const char *top)
+{
+    char name[32];
+    int fd = open(top, O_RDONLY | O_DIRECTORY);
+
+    if (fd < 0)
+        fail(top);
+    folders[0] = fd;
+    for (int i = 0; folder_count > 1 && i < folder_count; i++) {
+        snprintf(name, sizeof name, "folder%d", i);
+        if (mkdirat(fd, name, 0700) < 0 ||
+            (folders[i] = openat(fd, name, O_RDONLY | O_DIRECTORY)) < 0)
+            fail(name);
+    }
+    sync();
+}
+
+static double
+create(int threads)
+{
+    pthread_t t[THREADS_MAX];
+    double began = moment();
+
+    for (int i = 0; i < threads; i++)
+        pthread_create(&t[i], NULL, one_thread, NULL);
+    for (int i = 0; i < threads; i++)
+        pthread_join(t[i], NULL);
+    return moment() - began;
+}
+
+static void
+make_files(long count)
+{
+    char name[32], *data = filled();
+
+    for (long n = 0; n < count; n++) {
+        int fd;
 
         snprintf(name, sizeof name, "%ld", n);
-        if (fd < 0 || write(fd, data, bytes) != (ssize_t)bytes ||
-            fsync(fd) < 0)
-            fail("write");
-        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-        if (linkat(AT_FDCWD, path, folder, name, AT_SYMLINK_FOLLOW) < 0 ||
-            fsync(folder) < 0)
-            fail("link");
+        fd = openat(folders[0], name, O_CREAT | O_EXCL | O_WRONLY, 0600);
+        if (fd < 0 || write(fd, data, bytes) != (ssize_t)bytes)
+            fail(name);
         close(fd);
     }
     free(data);
-    return NULL;
+}
+
+/* A file whose size need not change when lines are written. */
+static int
+make_ledger(long lines)
+{
+    char line[LINE];
+    int fd = openat(folders[0], "ledger", O_CREAT | O_RDWR, 0600);
+
+    memset(line, '\n', sizeof line);
+    for (long n = 0; n < lines; n++)
+        if (fd < 0 || write(fd, line, sizeof line) != sizeof line)
+            fail("ledger");
+    sync();
+    return fd;
+}
+
+static double
+settle(long count, long group)
+{
+    char name[32], line[LINE];
+    int ledger = make_ledger(count);
+    double began = moment();
+
+    memset(line, 'x', sizeof line);
+    for (long n = 0; n < count; n += group) {
+        long end = n + group < count ? n + group : count;
+
+        for (long i = n; i < end; i++)
+            if (pwrite(ledger, line, sizeof line, i * LINE) != LINE)
+                fail("ledger");
+        if (fdatasync(ledger) < 0)
+            fail("ledger");
+        for (long i = n; i < end; i++) {
+            snprintf(name, sizeof name, "%ld", i);
+            if (unlinkat(folders[0], name, 0) < 0)
+                fail(name);
+        }
+    }
+    return moment() - began;
 }
 
 int
 main(int argc, char **argv)
 {
-    struct timespec a, b;
-    pthread_t threads[256];
-    int count;
-    long total;
+    int threads;
+    long count;
 
-    if (argc != 5 || (count = atoi(argv[2])) < 1 || count > 256) {
-        fprintf(stderr, "usage: disk_limit FOLDER THREADS FILES BYTES\n");
+    if (argc == 6 && strcmp(argv[1], "-s") == 0) {
+        open_folders(argv[3]);
+        count = atol(argv[4]);
+        bytes = (size_t)atol(argv[5]);
+        make_files(count);
+        printf("%.1f\n", (double)count / settle(count, atol(argv[2])));
+        return 0;
+    }
+    if ((argc != 5 && argc != 6) || (threads = atoi(argv[2])) < 1 ||
+        threads > THREADS_MAX ||
+        (argc == 6 && ((folder_count = atoi(argv[5])) < 1 ||
+                       folder_count > FOLDERS_MAX))) {
+        fprintf(stderr, "usage: see the top of disk_limit.c\n");
         return 64;
     }
-    folder = open(argv[1], O_RDONLY | O_DIRECTORY);
-    if (folder < 0)
-        fail(argv[1]);
-    total = files = atol(argv[3]);
+    open_folders(argv[1]);
+    count = left = atol(argv[3]);
     bytes = (size_t)atol(argv[4]);
-    clock_gettime(CLOCK_MONOTONIC, &a);
-    for (int i = 0; i < count; i++)
-        pthread_create(&threads[i], NULL, one_thread, NULL);
-    for (int i = 0; i < count; i++)
-        pthread_join(threads[i], NULL);
-    clock_gettime(CLOCK_MONOTONIC, &b);
-    printf("%.0f\n", (double)total /
-           ((double)(b.tv_sec - a.tv_sec) + (b.tv_nsec - a.tv_nsec) / 1e9));
+    printf("%.1f\n", (double)count / create(threads));
     return 0;
 }

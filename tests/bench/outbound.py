@@ -1,0 +1,76 @@
+"""Lines c, d and e: what is queued leaves by SMTP."""
+import time
+
+import disk
+from results import Row
+from run import RUNS, SINK_PORT, Failed, note, say, size
+from sink import Sink
+
+MANY = 100              # destinations
+DEAD = 10               # of them: half refuse, half do not answer
+FIRST = "127.1.0.1"     # the destinations' addresses begin here
+
+
+def destinations():
+    return {"d%d.test" % n: ("127.1.0.%d" % (n + 1), SINK_PORT)
+            for n in range(MANY)}
+
+
+def drain(s, count, rcpts, each=1, limit=180, wanted=None, **sink):
+    """Seconds from the release of count queued messages to the last one in
+    the sink."""
+    try:
+        s.start(held=True)
+        s.preload(count, rcpts, each)
+        s.settle()
+        with Sink(wanted or count * each, **sink) as there:
+            time.sleep(0.5)
+            began = time.monotonic()
+            s.release()
+            took = there.wait(limit) - began
+            s.seen = "%d connections, %d at once" % (there.connections,
+                                                     there.most)
+    except Failed as e:
+        raise Failed("%s: %s" % (s.name, e))
+    finally:
+        s.clear()
+    return took
+
+
+def measure(row, label, s, count, *args, **kw):
+    """Adds messages a second; what failed is told and the rest goes on."""
+    try:
+        took = drain(s, count, *args, **kw)
+    except Failed as e:
+        note("%s %s, %s: %s" % (row.line, row.what, label, e))
+        return
+    row.add(label, count / took)
+    say("#   %s, %s: %.0f/s, %s" % (row.what, label, count / took, s.seen))
+
+
+def variants(s):
+    """Its name as shipped, and its name with more at a time to one host."""
+    yield s.name, 0
+    if s.name != "godwit":
+        yield s.name + ", 100 at once", 100
+
+
+def line_c(systems):
+    """Outbound to one sink, 1 and 20 recipients per message."""
+    rows = []
+    for each in (1, 20):
+        row = Row("c", "to one host, %d recipient%s" % (
+            each, "s" * (each > 1)), "messages/s",
+            goals={"postfix": 6} if each == 1 else {})
+        for _ in range(RUNS):
+            for s in systems:
+                s.routes = {"": ("127.0.0.1", SINK_PORT)}
+                for label, raised in variants(s):
+                    s.raised = raised
+                    measure(row, label, s, size(5000, 500), ["u@dst.test"],
+                            each)
+                s.raised = 0
+            row.add("disk, settling", disk.settle(size(5000, 500)))
+        rows.append(row)
+    disk.forget()
+    return rows
