@@ -150,6 +150,10 @@ flush(struct submit *s)
         else
             done += (size_t)n;
     }
+    /* Whoever waits for the rest sees that it will not come, and ends; it
+     * would be waited for otherwise. */
+    if (s->failed)
+        shutdown(s->fd, SHUT_WR);
     buf_clear(&s->out);
 }
 

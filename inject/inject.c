@@ -199,7 +199,8 @@ read_author(struct inject *s)
     const char *user = first_set(users);
 
     if (!user) {
-        user_names(&s->user, &s->fullname);
+        if (user_names(&s->user, &s->fullname, &s->o) != DONE)
+            return say_outcome(&s->o);
         user = s->user;
     }
     s->name = first_set(names);

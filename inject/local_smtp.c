@@ -89,16 +89,18 @@ drop(struct local_smtp *s)
     buf_free(&s->fields);
 }
 
-static void
-user_address(const struct local_smtp *s, struct buf *b)
+static enum verdict
+user_address(const struct local_smtp *s, struct buf *b, struct outcome *o)
 {
     char *name, *fullname;
 
-    user_names(&name, &fullname);
+    if (user_names(&name, &fullname, o) != DONE)
+        return LATER;
     addr_quote(b, view_of(name));
     buf_print(b, "@%s", s->facts->defaulthost);
     free(name);
     free(fullname);
+    return DONE;
 }
 
 static enum verdict
@@ -117,7 +119,8 @@ complete(struct local_smtp *s, struct complete *c, struct view section,
     enum verdict v;
 
     if (facts.from.len == 0 && complete_needs_from(section)) {
-        user_address(s, &from);
+        if (user_address(s, &from, o) != DONE)
+            return LATER;
         rewrite_sender(&s->facts->rewrite, &from);
         facts.from = buf_view(&from);
     }

@@ -140,20 +140,15 @@ read_facts(struct sendmail *s)
         strcmp(s->o.code, "4.3.5") == 0 ? EX_CONFIG : EX_TEMPFAIL, &s->o);
 }
 
-static void
-need_user(struct sendmail *s)
-{
-    if (!s->user)
-        user_names(&s->user, &s->fullname);
-}
-
-static void
+static enum verdict
 user_address(struct sendmail *s, struct buf *b)
 {
-    need_user(s);
+    if (!s->user && user_names(&s->user, &s->fullname, &s->o) != DONE)
+        return LATER;
     addr_quote(b, view_of(s->user));
     buf_print(b, "@%s", s->facts.defaulthost);
     rewrite_sender(&s->facts.rewrite, b);
+    return DONE;
 }
 
 static int
@@ -163,8 +158,10 @@ read_envelope(struct sendmail *s)
     struct buf kept = {0};
     int code = 0;
 
-    if (!sender)
-        user_address(s, &s->sender);
+    if (!sender && user_address(s, &s->sender) != DONE)
+        code = sysexit_not_queued(EX_TEMPFAIL, &s->o);
+    else if (!sender)
+        code = 0;
     else if (*sender && strcmp(sender, "<>") != 0)
         code = read_argument(s, "-f", sender, &s->sender);
     for (size_t i = 0; i < s->options.count && code == 0; i++)
@@ -205,8 +202,8 @@ complete(struct sendmail *s)
     if (complete_needs_from(section)) {
         if (s->sender.len)
             buf_addview(&from, buf_view(&s->sender));
-        else
-            user_address(s, &from);
+        else if (user_address(s, &from) != DONE)
+            return LATER;
         if (s->options.fullname)
             facts.fullname = view_of(s->options.fullname);
         else if (!s->options.sender && getenv("NAME"))
@@ -231,6 +228,7 @@ send_message(struct sendmail *s)
         .envid = view_of(s->options.envid),
         .via = "sendmail",
     };
+    enum verdict v;
     int r, code;
 
     if ((code = read_facts(s)) != 0 || (code = read_envelope(s)) != 0)
@@ -238,8 +236,9 @@ send_message(struct sendmail *s)
     input_fd(&s->input, 0);
     if ((r = input_open(&s->input, HEADER_MAX)) < 0)
         return bad_input(r);
-    if (complete(s) != DONE)
-        return sysexit_not_queued(EX_DATAERR, &s->o);
+    if ((v = complete(s)) != DONE)
+        return sysexit_not_queued(v == LATER ? EX_TEMPFAIL : EX_DATAERR,
+                                  &s->o);
     if (s->rcpts.count == 0)
         return sysexit_say(EX_DATAERR, "not queued: no recipients in the "
                            "header");

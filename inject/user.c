@@ -15,20 +15,30 @@
 
 enum { LINE_MAX_BYTES = 4096, ANSWER_MS = 30000 };
 
+/* Whether an error leaves open who is meant; what is missing or forbidden
+ * (a sandbox) knows nobody. */
+static bool
+in_doubt(int r)
+{
+    return r == -EIO || r == -EINTR || r == -EAGAIN || r == -ENOMEM ||
+           r == -EMFILE || r == -ENFILE;
+}
+
 /* One line of passwd(5), as getent prints it. */
-static void
+static int
 read_line(int fd, struct buf *line)
 {
     struct pollfd p = {fd, POLLIN, 0};
     char part[512];
-    ssize_t n;
+    ssize_t n = 0;
 
     while (line->len < LINE_MAX_BYTES && poll(&p, 1, ANSWER_MS) > 0 &&
            (n = read(fd, part, sizeof part)) > 0)
         buf_add(line, part, (size_t)n);
+    return n < 0 ? -errno : 0;
 }
 
-static void
+static int
 ask_getent(uid_t uid, struct buf *line)
 {
     posix_spawn_file_actions_t actions;
@@ -40,21 +50,22 @@ ask_getent(uid_t uid, struct buf *line)
 
     snprintf(number, sizeof number, "%lu", (unsigned long)uid);
     if (pipe(ends) < 0)
-        return;
+        return -errno;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addclose(&actions, 0);
     posix_spawn_file_actions_addclose(&actions, ends[0]);
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-    r = posix_spawn(&pid, "/usr/bin/getent", &actions, NULL, argv, environ);
+    r = -posix_spawn(&pid, "/usr/bin/getent", &actions, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     file_close(&ends[1]);
     if (r == 0) {
-        read_line(ends[0], line);
+        r = read_line(ends[0], line);
         kill(pid, SIGKILL);
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
             ;
     }
     file_close(&ends[0]);
+    return r;
 }
 
 /* The fields of a passwd line up to the GECOS. */
@@ -98,17 +109,29 @@ full_name(struct view name, struct view gecos)
     return b.data;
 }
 
-void
-user_names(char **name, char **fullname)
+enum verdict
+user_names(char **name, char **fullname, struct outcome *o)
 {
-    struct passwd *pw = getpwuid(getuid());
-    struct view login = view_of(pw ? pw->pw_name : "");
-    struct view gecos = view_of(pw && pw->pw_gecos ? pw->pw_gecos : "");
     struct buf line = {0}, unknown = {0};
+    struct view login, gecos;
+    struct passwd *pw;
+    int r, asked = 0;
 
+    errno = 0;
+    pw = getpwuid(getuid());
+    r = pw ? 0 : -errno;
+    login = view_of(pw ? pw->pw_name : "");
+    gecos = view_of(pw && pw->pw_gecos ? pw->pw_gecos : "");
     if (!pw) {
-        ask_getent(getuid(), &line);
+        asked = ask_getent(getuid(), &line);
         split(buf_view(&line), &login, &gecos);
+    }
+    if (!login.len && (in_doubt(asked) || in_doubt(r))) {
+        buf_free(&line);
+        *name = *fullname = NULL;
+        return outcome_errno(o, in_doubt(asked) ? asked : r,
+                             "cannot find out who uid %lu is",
+                             (unsigned long)getuid());
     }
     if (login.len && !addr_unclean(login)) {
         *name = mem_dup(login.data, login.len);
@@ -119,4 +142,5 @@ user_names(char **name, char **fullname)
         *fullname = mem_string("");
     }
     buf_free(&line);
+    return outcome_set(o, DONE, "2.0.0", "known");
 }
