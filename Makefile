@@ -135,23 +135,38 @@ model:
 	@tests/prepare.sh model
 	@tests/model/run.py $(B)/model
 
-# Death, or an error, at each system call that changes something.  The planted
-# mistake, a manager that removes before it records, must be found.
-$(B)/crash/kill_at: tests/crash/kill_at.c
+# Death at each system call that changes something, errors at each.  Three
+# planted mistakes must be found: a manager that removes before it records, one
+# that takes an error of reading for damage, an enqueue that doesn't look
+# whether the sync of the folder went well.
+$(B)/crash/kill_at: tests/crash/kill_at.c tests/crash/place.c \
+		tests/crash/place.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -o $@ $<
+	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -o $@ $(filter %.c,$^)
 
-$(B)/crash/attempt.c: queue/attempt.c
+PLANTED = order damage sync
+order_IN = queue/attempt.c
+order_SED = /remove_recorded = true/,/record(msg)/s/record(msg)/act(msg, EFFECT_REMOVE)/
+order_OF = godwit-manager
+damage_IN = queue/store.c
+damage_SED = /right a moment ago/,/queued_free/{s/-ENODATA/-EIO/;s/r = -EIO/r = -EBADMSG/}
+damage_OF = godwit-manager
+sync_IN = queue/commit.c
+sync_SED = s/c->result = file_sync(c->todo->dir)/file_sync(c->todo->dir)/
+sync_OF = godwit-enqueue
+
+$(PLANTED:%=$(B)/crash/%.c): $(B)/crash/%.c: $$($$*_IN)
 	@mkdir -p $(@D)
-	sed '/remove_recorded = true/,/record(msg)/s/record(msg)/act(msg, EFFECT_REMOVE)/' \
-		$< >$@; ! cmp -s $< $@
+	sed '$($*_SED)' $< >$@; ! cmp -s $< $@
 
-$(B)/crash/planted: $(B)/crash/attempt.c $(B)/queue/manager.o \
-		$(B)/libqueue.a $(B)/libbase.a
+$(PLANTED:%=$(B)/crash/planted-%): $(B)/crash/planted-%: $(B)/crash/%.c \
+		$(B)/$$($$($$*_OF)_MAIN).o $(B)/libqueue.a $(B)/libbase.a
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -o $@ $^ $(ALLLDFLAGS) $(LIBS)
 
-crash: all $(B)/crash/kill_at $(B)/crash/planted
-	@BIN=$(B)/bin tests/crash/crash.py $(B)/crash/kill_at $(B)/crash/planted
+crash: all $(B)/crash/kill_at $(PLANTED:%=$(B)/crash/planted-%)
+	@tests/prepare.sh demo
+	@BIN=$(B)/bin tests/crash/crash.py $(B)/crash/kill_at \
+		$(foreach p,$(PLANTED),$($(p)_OF)=$(B)/crash/planted-$(p))
 
 # The power fails on real file systems; an enqueue without its syncs must be
 # found.

@@ -1,240 +1,227 @@
 #!/usr/bin/python3
-"""Death, or an error, at each system call that changes something.
+"""Death at each system call that changes something, and an error at each
+that may give one.
 
-usage: tests/crash/crash.py KILL_AT [PLANTED]
-BIN is the folder of programs, KILL_AT the program of kill_at.c; PLANTED a
-manager that removes before it records, which must be found.  QUICK=1 is a
-seeded sample; SEED= repeats it.  PROGRAMS=a,b limits what is tried."""
+usage: tests/crash/crash.py KILL_AT [PROGRAM=PLANTED ...]
+BIN is the folder of programs, KILL_AT the program of kill_at.c; each PLANTED
+is a PROGRAM with a mistake that must be found.  QUICK=1 is a seeded sample;
+SEED= repeats it.  PROGRAMS=a,b limits what is tried, ONLY=word the places,
+JOBS= how many instances are busy at a time, KEEP=folder keeps the remains of
+what went wrong."""
 import collections
 import concurrent.futures
 import os
-import pathlib
 import random
-import re
-import shutil
 import signal
-import subprocess
 import sys
-import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "fake"))
-from instance import BIN, Fail, Instance, Sink, wait_for  # noqa: E402
+import errnos
+from run import SYNCS, House, Plan, Run, end_all
 
 QUICK = bool(os.environ.get("QUICK"))
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
 PROGRAMS = (os.environ.get("PROGRAMS") or
-            "godwit-enqueue,godwit-manager,godwit-local,"
-            "godwit-remote").split(",")
-ERRNOS = {"EIO": 5, "ENOMEM": 12, "EMFILE": 24, "ENOSPC": 28}
-FITS = {"openat": ["EMFILE", "ENOSPC", "EIO", "ENOMEM"],
-        "connect": ["ENOMEM"], "sendmsg": ["ENOMEM"], "sendto": ["ENOMEM"]}
-SAMPLE = 6        # of kills, and of errors, for each program in QUICK
-LOCK = threading.Lock()
+            "godwit-enqueue,godwit-manager,godwit-local,godwit-remote,"
+            "godwit,sendmail").split(",")
+ONLY = os.environ.get("ONLY", "")
+WHAT = (os.environ.get("WHAT") or "kill,once,lasting,second").split(",")
+POOL = 6 if QUICK else 24     # most of them wait
+SAMPLE = {"kill": 3, "once": 3, "lasting": 1}
+PATIENCE = {"patience": 4} if QUICK else {}
 
 
-def programs(top, traced, planted):
-    """A folder of programs in which the traced one is watched."""
-    shutil.copytree(BIN, top)
-    (top / "real").mkdir()
-    (top / traced).rename(top / "real" / traced)
-    if planted and traced == "godwit-manager":
-        shutil.copy(planted, top / "real" / traced)
-    shutil.copy(sys.argv[1], top / traced)
-    subprocess.run(["chmod", "-R", "a+rX", str(top)], check=True)
-    top.chmod(0o777)
+class Tally:
+    """What was done to one program."""
 
+    def __init__(self, program):
+        self.program = program
+        self.known = {}                # place: changes, of the dry run
+        self.hits = collections.Counter()
+        self.counts = collections.Counter()
+        self.later = {}                # place: (changes, plan that led there)
+        self.hit = set()
+        self.second = set()
 
-class Run:
-    def __init__(self, traced, plan, planted=None):
-        self.traced, self.plan, self.planted = traced, plan, planted
-        self.sink = Sink()
-        self.wrong = []
-        self.calls = []
-
-    def send(self, it):
-        """The load: each kind of message; the tokens of those accepted."""
-        kinds = {"l": [it.address], "r": ["x@remote.example"],
-                 "b": ["nosuch@test.example"],
-                 "m": [it.address, "y@remote.example", "gone@test.example"],
-                 "t": ["no1@test.example", "no2@test.example"]}
-        for kind, rcpts in kinds.items():
-            token = "tok-%s" % kind
-            r = it.sendmail(b"Subject: %s\n\nbody\n" % token.encode(),
-                            *rcpts)
-            if r.returncode == 0:
-                self.accepted.append(kind)
-            elif r.returncode != 75:
-                self.wrong.append("sendmail exit %d %s" %
-                                  (r.returncode, r.stderr))
-
-    def drain(self, it):
-        def empty():
-            for pid in it.pids("godwit-manager"):
-                try:
-                    os.kill(pid, signal.SIGALRM)
-                except ProcessLookupError:
-                    pass
-            time.sleep(0.05)
-            return not it.queued()
-        try:
-            # A site that could not be reached rests for a minute.
-            wait_for("an empty queue", empty, 100)
-        except Fail as e:
-            self.wrong.append("%s: %s" % (e, it.queued()))
-
-    def count(self, it):
-        local, bounced = collections.Counter(), collections.Counter()
-        for m in it.maildir():
-            kind = re.search(rb"^Subject: tok-(\w)", m, re.M)
-            if not kind:
-                self.wrong.append("a foreign message in the Maildir")
-            elif b"multipart/report" in m:
-                for rcpt in re.findall(rb"^Final-Recipient: rfc822; ?(\S+)",
-                                       m, re.M | re.I):
-                    bounced[kind.group(1).decode(), rcpt] += 1
-            else:
-                local[kind.group(1).decode()] += 1
-        remote = collections.Counter()
-        for _, _, content in self.sink.messages:
-            remote[re.search(rb"tok-(\w)", content).group(1).decode()] += 1
-        want_bounces = {"b": [b"nosuch@test.example"],
-                        "m": [b"gone@test.example"],
-                        "t": [b"no1@test.example", b"no2@test.example"]}
-        for kind in self.accepted:
-            if kind in "lm" and not local[kind]:
-                self.wrong.append("lost: local " + kind)
-            if kind in "rm" and not remote[kind]:
-                self.wrong.append("lost: remote " + kind)
-            for rcpt in want_bounces.get(kind, []):
-                if not bounced[kind, rcpt]:
-                    self.wrong.append("lost: bounce for %s" % rcpt)
-        for what, n in list(bounced.items()) + list(local.items()):
-            if n > 1:
-                self.wrong.append("twice: %s" % (what,))
-        if it.queued(["broken"]):
-            self.wrong.append("something was set aside")
-        ledger = b"".join(
-            f.read_bytes() for f in (it.home / "queue/ledger").iterdir()
-            if len(f.name) == 16)
-        taken = {m.group(1) for m in re.finditer(
-            rb" accept id=(\w+) .*", ledger) if b" answers=" not in
-            m.group(0)}
-        if len(taken) < len(self.accepted):
-            self.wrong.append("%d accepted, the ledger has %d" %
-                              (len(self.accepted), len(taken)))
-        r = it.command("godwit", "audit")
-        if r.returncode:
-            self.wrong.append("audit: " + (r.stdout + r.stderr).decode())
-
-    def run(self):
-        self.accepted = []
-        try:
-            with LOCK:
-                it = Instance(smtproutes=":127.0.0.1:%d" % self.sink.port)
-            with it:
-                it.bin = it.top / "traced"
-                programs(it.bin, self.traced, self.planted)
-                plan = it.bin / (self.traced + ".plan")
-                plan.write_text(self.plan)
-                plan.chmod(0o666)
-                for _ in range(5):
-                    try:
-                        it.start()
-                        break
-                    except Fail:
-                        it.kill()
-                self.send(it)
-                self.drain(it)
-                code = it.stop()
-                if code:
-                    # A program that died while it stopped: once more.
-                    it.kill()
-                    it.start()
-                    self.drain(it)
-                    it.stop()
-                self.count(it)
-                calls = it.bin / (self.traced + ".calls")
-                if calls.exists():
-                    self.calls = [line.split() for line in
-                                  calls.read_text().splitlines()]
-                if self.wrong and os.environ.get("KEEP"):
-                    subprocess.run(["cp", "-a", str(it.top),
-                                    os.environ["KEEP"]])
-        except (Fail, subprocess.TimeoutExpired) as e:
-            self.wrong.append(str(e))
-        finally:
-            self.sink.close()
-        return self
-
-
-def site(call):
-    return call[1] + "@" + call[2]
-
-
-def campaign(pool, traced, planted, rng):
-    """Kills, then errors; (runs, reached, wrong runs, sites hit, sites)"""
-    dry = Run(traced, "count").run()
-    if dry.wrong:
-        print("not ok - %s, nothing done to it: %s" % (traced, dry.wrong))
-        return 1, 0, 1, 0, 0
-    sites = {}
-    for call in dry.calls:
-        sites.setdefault(site(call), []).append(int(call[0]))
-    kills = list(range(1, len(dry.calls) + 1))
-    errors = []
-    for name, numbers in sites.items():
-        for e in FITS.get(name.split("@")[0], ["EIO", "ENOSPC"]):
-            errors.append((rng.choice(numbers), e, name.split("@")[0]))
-    if planted:
-        errors = []
-    elif QUICK:
-        kills = sorted(rng.sample(kills, min(SAMPLE, len(kills))))
-        # An error of connect lets the site rest for a minute.
-        errors = [e for e in errors if e[2] != "connect"]
-        errors = sorted(rng.sample(errors, min(SAMPLE, len(errors))))
-    runs = [Run(traced, "kill %d" % n, planted) for n in kills]
-    runs += [Run(traced, "fail %d %d %s" % (n, ERRNOS[e], name))
-             for n, e, name in errors]
-    hit, reached, wrong = set(), 0, 0
-    for run in pool.map(Run.run, runs):
-        struck = [c for c in run.calls if c[-1] == "*"]
-        reached += bool(struck)
-        hit |= {site(c) for c in struck}
+    def take(self, run, quiet=False):
+        """A run that is over; whether it was wrong."""
+        struck = {p for _, p, _, s in run.calls if s}
+        mode = "second" if len(run.plans) > 1 else run.plans[0].mode
+        self.counts[mode] += 1
+        if len(run.plans) > 1:
+            reached = run.plans[1].place in struck
+            self.second |= {run.plans[1].place} & struck
+        else:
+            reached = bool(struck)
+            self.hit |= struck & set(self.known) if mode != "kill" else set()
+        self.counts["reached" if reached else "missed"] += 1
+        self.counts["helped"] += run.helped
+        for _, place, changes, _ in run.calls:
+            if place not in self.known and place not in self.later and \
+                    len(run.plans) == 1 and struck and mode != "kill":
+                self.later[place] = changes, run.plans[0]
         if run.wrong:
-            wrong += 1
-            if not planted:
-                print("not ok - %s %s %s: %s" %
-                      (traced, run.plan, struck[0][1] if struck else "",
-                       "; ".join(run.wrong)), flush=True)
-        if planted and wrong:
-            for other in runs:
-                other.run = None
+            self.counts["wrong"] += 1
+            if not quiet:
+                print("not ok - %s, %s: %s" % (
+                    self.program, "; ".join(map(str, run.plans)),
+                    "; ".join(run.wrong)), flush=True)
+        return reached
+
+    def line(self):
+        c = self.counts
+        return ("%s: errors at %d of %d places (and at %d of %d that only an "
+                "error leads to); %d deaths, %d errors once, %d lasting, %d "
+                "after another; %d reached, %d not; %d wrong" %
+                (self.program, len(self.hit), len(self.known),
+                 len(self.second), len(self.later), c["kill"], c["once"],
+                 c["lasting"], c["second"], c["reached"], c["missed"],
+                 c["wrong"]) +
+                ("; %d restarted to save a wait" % c["helped"]
+                 if c["helped"] else ""))
+
+
+def errors(tally, rng):
+    """Every place, every error, once and lasting."""
+    plans = []
+    for place, changes in sorted(tally.known.items()):
+        if ONLY not in place:
+            continue
+        names = errnos.of(place, changes)
+        restart = rng.choice(names)
+        for name in names:
+            at = rng.randint(1, tally.hits[place])
+            plans.append(Plan("once", at, place, name))
+            if name == "EINTR":
+                continue  # nothing is interrupted for ever
+            until = "restart" if name == restart or QUICK else "time"
+            plans.append(Plan("lasting", rng.randint(1, tally.hits[place]),
+                              place, name, until))
+    return [p for p in plans if p.mode in WHAT]
+
+
+def sample(plans, rng):
+    if not QUICK:
+        return plans
+    some = []
+    for mode, n in SAMPLE.items():
+        of = [p for p in plans if p.mode == mode]
+        some += rng.sample(of, min(n, len(of)))
+    return some
+
+
+def look(house, tally):
+    """Two runs in which nothing is done: the places."""
+    changes = 0
+    for _ in range(1 if QUICK else 3):
+        dry = Run(house, tally.program, Plan("count")).run()
+        if dry.wrong:
+            print("not ok - %s, nothing done to it: %s" %
+                  (tally.program, dry.wrong))
+            tally.counts["wrong"] += 1
+        hits = collections.Counter(p for _, p, _, _ in dry.calls)
+        for _, place, change, _ in dry.calls:
+            tally.known[place] = change
+            tally.hits[place] = hits[place]
+        changes = max(changes, sum(c for _, _, c, _ in dry.calls))
+    return changes
+
+
+def runs_of(house, tally, plans):
+    return [Run(house, tally.program, *(p if isinstance(p, tuple) else (p,)),
+                **PATIENCE) for p in plans]
+
+
+def campaign(house, pool, program, rng):
+    tally = Tally(program)
+    changes = look(house, tally)
+    plans = [Plan("kill", n) for n in range(1, changes + 1)
+             if "kill" in WHAT and not ONLY]
+    missed = []
+    for run in pool.map(Run.run, runs_of(
+            house, tally, sample(plans + errors(tally, rng), rng))):
+        if not tally.take(run) and run.plans[0].place:
+            missed.append(run.plans[0])
+    # Threads made it meet the place less often this time.
+    again = [Plan(p.mode, 1, p.place, p.error, p.until) for p in missed]
+    for run in pool.map(Run.run, runs_of(house, tally, again)):
+        tally.take(run)
+    second = []
+    for place, (changes, first) in sorted(tally.later.items()):
+        if QUICK or "second" not in WHAT:
             break
-    print("%s: %d calls at %d places; %d kills and %d errors, %d reached, at "
-          "%d places; %d wrong" % (traced, len(dry.calls), len(sites),
-                                   len(kills), len(errors), reached,
-                                   len(hit), wrong), flush=True)
-    return len(runs), reached, wrong, len(hit), len(sites)
+        second += [(first, Plan("once", 1, place, name))
+                   for name in errnos.of(place, changes)]
+    for run in pool.map(Run.run, runs_of(house, tally, second)):
+        tally.take(run)
+    print(tally.line(), flush=True)
+    for place in sorted(set(tally.known) - tally.hit):
+        if not QUICK and not ONLY:
+            print("# not reached: %s %s" % (program, place))
+    return tally
+
+
+def planted(house, pool, what, rng):
+    """Whether the mistake is found; stops at the first that shows it."""
+    program, path = what.split("=", 1)
+    dry = Tally(program)
+    changes = look(house, dry)
+    if "damage" in path:
+        plans = [Plan("once", 1, p, "EIO") for p in dry.known
+                 if p.startswith("pread@")]
+    elif "sync" in path:
+        plans = [Plan("once", 1, p, "EIO") for p in dry.known
+                 if p.split("@")[0] in SYNCS]
+    else:
+        plans = [Plan("kill", n) for n in range(1, changes + 1)]
+    rng.shuffle(plans)
+    todo = [Run(house, program, p, planted=path, patience=4) for p in plans]
+    tries, found, over = 0, None, False
+
+    def one(run):
+        return run if over else run.run()
+
+    for run in pool.map(one, todo):
+        tries += 1
+        if run.wrong:
+            found, over = run, True
+            break
+    name = os.path.basename(path)
+    if found:
+        print("ok - the planted mistake %s is found, try %d: %s: %s" %
+              (name, tries, found.plans[0], found.wrong[0].split("\n")[0]))
+    else:
+        print("not ok - the planted mistake %s is not found in %d runs" %
+              (name, tries))
+    sys.stdout.flush()
+    return found is not None
 
 
 def main():
     rng = random.Random(SEED)
+    begin = time.monotonic()
     print("seed %d" % SEED, flush=True)
-    total = [0] * 5
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        for traced in PROGRAMS:
-            total = [a + b for a, b in
-                     zip(total, campaign(pool, traced, None, rng))]
-    print("%d runs, %d reached their call, %d wrong; places hit: %d of %d" %
-          tuple(total))
-    found = True
-    if len(sys.argv) > 2:
-        with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            found = campaign(pool, "godwit-manager", sys.argv[2], rng)[2] > 0
-        print("%s - the planted mistake (removed before recorded) is %sfound"
-              % ("ok" if found else "not ok", "" if found else "not "))
-    return 1 if total[2] or not found or not total[1] else 0
+    house = House(sys.argv[1])
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *unused: end_all(house))
+    tallies, found = [], True
+    try:
+        with concurrent.futures.ThreadPoolExecutor(POOL) as pool:
+            for program in PROGRAMS:
+                tallies.append(campaign(house, pool, program, rng))
+            for what in sys.argv[2:]:
+                found = planted(house, pool, what, rng) and found
+    finally:
+        house.close()
+    total = sum((t.counts for t in tallies), collections.Counter())
+    places = sum(len(t.known) for t in tallies)
+    print("%d runs in %d s, %d reached their call, %d wrong; errors at %d of "
+          "%d places" % (total["reached"] + total["missed"],
+                         time.monotonic() - begin, total["reached"],
+                         total["wrong"], sum(len(t.hit) for t in tallies),
+                         places))
+    bad = total["wrong"] or not found or not total["reached"]
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,406 @@
+"""One life of an instance under a plan: the load, the wait, the count."""
+import collections
+import ctypes
+import errno
+import itertools
+import mmap
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "fake"))
+from instance import BIN, Fail, Instance, wait_for  # noqa: E402
+
+PATIENCE = 150    # seconds until an instance has recovered alone
+LASTS = 1.2       # seconds from the first error of a lasting one to its end
+ACTIVE = threading.Semaphore(int(os.environ.get("JOBS") or 2))
+MODES = ["nothing", "count", "kill", "once", "lasting"]
+LIVE = set()
+NUMBERS = itertools.count(1)
+SYNCS = ("fsync", "fdatasync", "syncfs")
+
+
+class CPlan(ctypes.Structure):
+    _fields_ = [("mode", ctypes.c_int32), ("error", ctypes.c_int32),
+                ("at", ctypes.c_int64), ("met", ctypes.c_int64),
+                ("struck", ctypes.c_int64), ("place", ctypes.c_char * 224)]
+
+
+class Control(ctypes.Structure):
+    _fields_ = [("plans", CPlan * 2), ("changes", ctypes.c_int64),
+                ("lifted", ctypes.c_int32)]
+
+
+class Plan:
+    """mode is a word of MODES; until is `time` or `restart` for lasting."""
+
+    def __init__(self, mode, at=0, place="", error="", until="time"):
+        self.mode, self.at, self.place = mode, at, place
+        self.error, self.until = error, until
+
+    def __str__(self):
+        if self.mode == "kill":
+            return "kill before change %d" % self.at
+        words = "%s %s at %s, time %d" % (self.error, self.mode, self.place,
+                                          self.at)
+        return words + (" until a restart" if self.mode == "lasting" and
+                        self.until == "restart" else "")
+
+    def put(self, c):
+        c.mode, c.at = MODES.index(self.mode), self.at
+        c.error = getattr(errno, self.error) if self.error else 0
+        c.place = self.place.encode()
+
+
+class Server:
+    """One SMTP server for all runs; a message of kind d is LATER once."""
+
+    def __init__(self):
+        from aiosmtpd.controller import Controller
+        self.got = collections.defaultdict(collections.Counter)
+        self.deferred = set()
+        server = self
+
+        class Handler:
+            async def handle_DATA(self, unused, session, envelope):
+                run, kind = re.search(
+                    rb"^Subject: tok-(\d+)-(\w)", envelope.original_content,
+                    re.M).groups()
+                if kind == b"d" and run not in server.deferred:
+                    server.deferred.add(run)
+                    return "451 4.3.0 once more, please"
+                server.got[int(run)][kind.decode()] += 1
+                return "250 2.0.0 kept"
+
+        import socket
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        self.controller = Controller(Handler(), hostname="127.0.0.1",
+                                     port=self.port, data_size_limit=None)
+        self.controller.start()
+
+    def close(self):
+        self.controller.stop()
+
+
+class House:
+    """What the runs share: programs with one of them watched, an instance
+    that was just made, the server."""
+
+    def __init__(self, kill_at):
+        self.top = pathlib.Path(tempfile.mkdtemp(prefix="godwit-crash-"))
+        self.top.chmod(0o755)
+        self.kill_at = kill_at
+        self.server = Server()
+        with Instance(smtproutes=":127.0.0.1:%d" % self.server.port) as it:
+            self.user = it.user
+            subprocess.run(["cp", "-a", str(it.home), str(self.top / "home")],
+                           check=True)
+
+    def programs(self, traced, planted=None):
+        folder = self.top / (traced + ("-planted" if planted else ""))
+        if folder.exists():
+            return folder
+        for where in (folder, folder / "real"):
+            where.mkdir()
+            for f in BIN.iterdir():
+                try:
+                    os.link(f, where / f.name)
+                except OSError:
+                    shutil.copy2(f, where)
+        (folder / traced).unlink()
+        shutil.copy(self.kill_at, folder / traced)
+        if planted:
+            (folder / "real" / traced).unlink()
+            shutil.copy(planted, folder / "real" / traced)
+        subprocess.run(["chmod", "-R", "a+rX", str(folder)], check=True)
+        return folder
+
+    def close(self):
+        self.server.close()
+        shutil.rmtree(self.top, ignore_errors=True)
+
+
+class Quick(Instance):
+    """An instance made by copying one."""
+
+    def __init__(self, house, traced, planted):
+        self.top = pathlib.Path(tempfile.mkdtemp(prefix="godwit-",
+                                                 dir="/tmp"))
+        self.home = self.top / "home"
+        self.user = house.user
+        self.prefix = []
+        st = (house.top / "home").stat()
+        if os.geteuid() == 0:
+            os.chown(self.top, st.st_uid, st.st_gid)
+            self.prefix = ["setpriv", "--reuid=%d" % st.st_uid,
+                           "--regid=%d" % st.st_gid, "--clear-groups"]
+        self.bin = house.programs(traced, planted)
+        self.env = dict(os.environ, GODWIT_HOME=str(self.home),
+                        HOME=str(self.top), USER=self.user)
+        self.address = self.user + "@test.example"
+        self.log = open(self.top / "log", "ab+")
+        self.process = None
+        subprocess.run(["cp", "-a", str(house.top / "home"), str(self.home)],
+                       check=True)
+        (self.home / "control/defaultdelivery").write_text(
+            "%s/Maildir/\n" % self.home)
+
+    def watch(self, plans):
+        path = self.top / "plan"
+        path.write_bytes(bytes(4096))
+        for p in (path, self.top / "plan.calls"):
+            p.touch()
+            p.chmod(0o666)
+        with open(path, "r+b") as f:
+            self.memory = mmap.mmap(f.fileno(), 4096)
+        self.control = Control.from_buffer(self.memory)
+        for plan, c in zip(plans, self.control.plans):
+            plan.put(c)
+        self.env["KILL_AT"] = str(path)
+
+    def calls(self):
+        """(number, place, changes, struck) of each line."""
+        lines = (self.top / "plan.calls").read_text().splitlines()
+        words = [line.split() for line in lines]
+        return [(int(w[0]), w[1], w[2] == "c", w[-1] == "*") for w in words]
+
+    def godwit(self, *args):
+        """The operator's command, not watched."""
+        env = dict(self.env)
+        env.pop("KILL_AT", None)
+        return self.run_as([str(self.bin / "real/godwit"), *args], env=env)
+
+
+class Run:
+    def __init__(self, house, traced, *plans, planted=None,
+                 patience=PATIENCE):
+        self.house, self.traced, self.plans = house, traced, plans
+        self.planted, self.patience = planted, patience
+        self.number = next(NUMBERS)
+        self.wrong, self.calls, self.accepted = [], [], []
+        self.refused = 0
+        self.helped = False    # restarted, for it rested too long
+        self.over = False
+        self.heard = ""
+
+    def post(self, it, kind, size=0):
+        rcpts = {"r": ["x@remote.example"], "d": ["d@remote.example"],
+                 "b": ["nosuch@test.example"],
+                 "m": [it.address, "y@remote.example", "gone@test.example"],
+                 "t": ["no1@test.example", "no2@test.example"]}
+        text = b"Subject: tok-%d-%s\n\nbody\n" % (self.number, kind.encode())
+        path = it.top / "message"
+        path.write_bytes(text + b"0123456789012345678901234567890\n" *
+                         (size // 32))
+        with open(path, "rb") as f:
+            r = it.command("sendmail", *rcpts.get(kind, [it.address]),
+                           stdin=f, timeout=120)
+        self.heard += r.stderr.decode()
+        if r.returncode == 0:
+            self.accepted.append(kind)
+            return True
+        self.refused += 1
+        good = [75]
+        if self.traced == "sendmail":
+            good += [74, 71]
+        if self.traced == "sendmail" or self.lasting():
+            good.append(-signal.SIGKILL)
+        if r.returncode not in good:
+            self.wrong.append("sendmail exit %d %s" % (r.returncode,
+                                                       r.stderr))
+        return False
+
+    def lasting(self):
+        return [p for p in self.plans if p.mode == "lasting"]
+
+    def struck(self, it):
+        return sum(c.struck for c in it.control.plans)
+
+    def lifter(self, it):
+        """Ends a lasting error, or all programs with it."""
+        while not self.over and not self.struck(it):
+            time.sleep(0.02)
+        end = time.monotonic() + LASTS
+        while not self.over and time.monotonic() < end:
+            time.sleep(0.02)
+        if not self.over and self.lasting()[0].until == "restart":
+            for _ in range(2):
+                it.kill()
+        it.control.lifted = 1
+
+    def up(self, it):
+        """Runs, whatever was done to start."""
+        end = time.monotonic() + 90
+        while it.process is None or it.process.poll() is not None:
+            try:
+                it.start()
+                return
+            except Fail as e:
+                if time.monotonic() > end:
+                    raise Fail("no start: %s" % e)
+
+    def settle(self, it, seconds, quiet=False):
+        """Until the queue is empty; asks for it to be tried at once unless
+        quiet."""
+        begin = time.monotonic()
+        ask, pause, rests = begin + 0.05, 0.1, False
+        while it.queued() and time.monotonic() < begin + seconds:
+            now = time.monotonic()
+            self.up(it)
+            if not quiet and now > ask:
+                it.process.send_signal(signal.SIGALRM)
+                ask, pause = now + pause, min(pause * 2, 2)
+            if not rests and not quiet and now > begin + 1.5:
+                rests = True
+                ACTIVE.release()
+            time.sleep(0.2 if rests else 0.01)
+        if rests:
+            ACTIVE.acquire()
+        return not it.queued()
+
+    def drain(self, it):
+        if self.settle(it, self.patience):
+            return
+        left = self.names(it)
+        if self.patience < PATIENCE:
+            # Quick: what rests for a minute is not waited for.
+            self.helped = True
+            it.stop()
+            self.up(it)
+            if self.settle(it, 30):
+                return
+        self.wrong.append("not drained: %s" % left)
+
+    def names(self, it):
+        return [str(p.relative_to(it.home)) for p in it.queued()]
+
+    def load(self, it):
+        if self.traced in ("godwit-enqueue", "sendmail"):
+            self.post(it, "e")  # written directly
+        self.up(it)
+        for kind in "lrbmtd":
+            self.post(it, kind)
+        self.post(it, "g", 1200000)
+        if self.lasting():
+            wait_for("the end of the errors", lambda: it.control.lifted or
+                     not self.struck(it), 60)
+            self.over = True
+            it.control.lifted = 1
+            self.up(it)
+            wait_for("new mail to be taken", lambda: self.post(it, "z"), 60)
+        if self.traced == "godwit-manager":
+            # What an unclean end leaves is recovered.
+            self.settle(it, 0.3, quiet=True)
+            it.kill("godwit-manager")
+        self.drain(it)
+        if it.process.poll() is None and it.stop():
+            it.kill()
+            self.up(it)
+            self.drain(it)
+            it.stop()
+
+    def count(self, it):
+        local, bounced = collections.Counter(), collections.Counter()
+        for m in it.maildir():
+            kind = re.search(rb"^Subject: tok-(\d+)-(\w)", m, re.M)
+            if not kind or int(kind.group(1)) != self.number:
+                self.wrong.append("a foreign message in the Maildir")
+            elif b"multipart/report" in m:
+                for rcpt in re.findall(rb"^Final-Recipient: rfc822; ?(\S+)",
+                                       m, re.M | re.I):
+                    bounced[kind.group(2).decode(), rcpt.decode()] += 1
+            else:
+                local[kind.group(2).decode()] += 1
+        remote = self.house.server.got.pop(self.number,
+                                           collections.Counter())
+        want_bounces = {"b": ["nosuch@test.example"],
+                        "m": ["gone@test.example"],
+                        "t": ["no1@test.example", "no2@test.example"]}
+        for kind in self.accepted:
+            if kind in "lmgez" and not local[kind]:
+                self.wrong.append("lost: local " + kind)
+            if kind in "rmd" and not remote[kind]:
+                self.wrong.append("lost: remote " + kind)
+            for rcpt in want_bounces.get(kind, []):
+                if not bounced[kind, rcpt]:
+                    self.wrong.append("lost: bounce for %s" % rcpt)
+        for b in bounced:
+            if b[1] not in want_bounces.get(b[0], []):
+                self.wrong.append("a bounce that is wrong: %s %s" % b)
+        for what, n in list(bounced.items()) + list(local.items()):
+            if n > 1 and what != "z":
+                self.wrong.append("twice: %s" % (what,))
+        if it.queued(["broken"]):
+            self.wrong.append("something was set aside")
+
+    def audit(self, it):
+        ledger = b"".join(
+            f.read_bytes() for f in (it.home / "queue/ledger").iterdir()
+            if len(f.name) == 16)
+        taken = {m.group(1) for m in re.finditer(
+            rb" accept id=(\w+) .*", ledger) if b" answers=" not in
+            m.group(0)}
+        if len(taken) < len(self.accepted):
+            self.wrong.append("%d accepted, the ledger has %d" %
+                              (len(self.accepted), len(taken)))
+        r = it.godwit("audit")
+        if r.returncode:
+            self.wrong.append("audit: " + (r.stdout + r.stderr).decode())
+
+    def said(self, it):
+        """A failed sync is heard of: in the log, or by who was refused."""
+        log = it.log_text().decode("utf8", "replace") + self.heard
+        for plan in self.plans:
+            if plan.error and plan.place.split("@")[0] in SYNCS and \
+                    self.struck(it) and \
+                    os.strerror(getattr(errno, plan.error)) not in log:
+                self.wrong.append("nobody heard that a sync failed")
+
+    def play(self, it):
+        it.watch(self.plans)
+        if self.lasting():
+            threading.Thread(target=self.lifter, args=[it],
+                             daemon=True).start()
+        try:
+            self.load(it)
+            self.count(it)
+            self.audit(it)
+            self.said(it)
+        except (Fail, subprocess.TimeoutExpired) as e:
+            self.wrong.append(str(e))
+        finally:
+            self.over = True
+        self.calls = it.calls()
+        if self.wrong and os.environ.get("KEEP"):
+            subprocess.run(["cp", "-a", str(it.top), os.environ["KEEP"]])
+
+    def run(self):
+        with ACTIVE:
+            it = Quick(self.house, self.traced, self.planted)
+            LIVE.add(it)
+            try:
+                self.play(it)
+            finally:
+                self.over = True
+                it.control.lifted = 1
+                it.close()
+                LIVE.discard(it)
+        return self
+
+
+def end_all(house):
+    """At a signal: nothing is left behind."""
+    for it in list(LIVE):
+        it.kill()
+        shutil.rmtree(it.top, ignore_errors=True)
+    shutil.rmtree(house.top, ignore_errors=True)
+    os._exit(111)
