@@ -96,6 +96,24 @@ tls_context_free(struct tls_context *c)
     free(c);
 }
 
+/* A key with a passphrase is none: nobody is there to be asked for it. */
+static int
+no_passphrase(char *data, int size, int writing, void *arg)
+{
+    (void)data, (void)size, (void)writing, (void)arg;
+    return -1;
+}
+
+bool
+tls_context_show(struct tls_context *c, const char *certificate,
+                 const char *key)
+{
+    SSL_CTX_set_default_passwd_cb(c->ssl, no_passphrase);
+    return SSL_CTX_use_certificate_chain_file(c->ssl, certificate) == 1 &&
+           SSL_CTX_use_PrivateKey_file(c->ssl, key, SSL_FILETYPE_PEM) == 1 &&
+           SSL_CTX_check_private_key(c->ssl) == 1;
+}
+
 static bool
 is_address(const char *name)
 {

@@ -21,6 +21,12 @@ struct tls_context;
 struct tls_context *tls_context_new(const char *ca);
 void tls_context_free(struct tls_context *c);
 
+/* Shows whoever asks for one the certificate (and those behind it) in the file
+ * certificate, which is for key.  False: they cannot be read, or do not
+ * belong together. */
+bool tls_context_show(struct tls_context *c, const char *certificate,
+                      const char *key);
+
 enum tls_state {
     TLS_HANDSHAKE, /* goes on: needs bytes of the other side */
     TLS_OPEN,

@@ -162,6 +162,57 @@ check_rights(struct check *c, int control, const char *path, const char *name,
              "key; mend it with: godwit init", st.st_mode & 07777u);
 }
 
+static int
+by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int
+visible(const struct dirent *d)
+{
+    return d->d_name[0] != '.';
+}
+
+/* A secret belongs to the user of the program that reads it. */
+static void
+check_secret(struct check *c, int folder, const char *path, const char *name)
+{
+    struct stat st;
+
+    if (fstatat(folder, name, &st, 0) < 0)
+        cannot(c, path, -errno);
+    else if (!S_ISREG(st.st_mode))
+        find(c, &c->problems, path, "not a file; move it away");
+    else if (st.st_mode & 077)
+        find(c, &c->problems, path, "mode %04o lets others than its owner "
+             "read the secret; chmod 0400 it", st.st_mode & 07777u);
+}
+
+static void
+check_secrets(struct check *c, int control, const char *path, const char *name)
+{
+    struct dirent **names;
+    int folder, count;
+    int r = file_opendir(&folder, control, name);
+
+    count = r < 0 ? r : scandirat(folder, ".", &names, visible, by_name);
+    if (count < 0)
+        cannot(c, path, r < 0 ? r : -errno);
+    for (int i = 0; i < count; i++) {
+        struct buf file = {0};
+
+        buf_print(&file, "%s/%s", path, names[i]->d_name);
+        check_secret(c, folder, file.data, names[i]->d_name);
+        buf_free(&file);
+        free(names[i]);
+    }
+    if (count >= 0)
+        free(names);
+    if (r == 0)
+        file_close(&folder);
+}
+
 static void
 check_file(struct check *c, int control, const char *name,
            const struct stat *folder)
@@ -173,6 +224,10 @@ check_file(struct check *c, int control, const char *name,
     buf_print(&path, "control/%s", name);
     if (use == NAME_UNKNOWN)
         check_unknown(c, control, path.data, name);
+    else if (use == NAME_SECRET)
+        check_secret(c, control, path.data, name);
+    else if (use == NAME_SECRETS)
+        check_secrets(c, control, path.data, name);
     else if (use == NAME_UNUSED)
         find(c, &c->warnings, path.data, "not used by this version");
     else
@@ -180,18 +235,6 @@ check_file(struct check *c, int control, const char *name,
     if (use == NAME_NUMBER)
         check_number(c, control, path.data, name, max);
     buf_free(&path);
-}
-
-static int
-by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int
-visible(const struct dirent *d)
-{
-    return d->d_name[0] != '.';
 }
 
 static void

@@ -12,6 +12,8 @@ enum name_use {
     NAME_UNKNOWN,
     NAME_SETTING, /* a row of settings_table */
     NAME_TEXT,    /* read by another program of ours */
+    NAME_SECRET,  /* the same; its owner alone may read it, whoever that is */
+    NAME_SECRETS, /* a folder of such files */
     NAME_NUMBER,  /* the same, a number of at most max */
     NAME_UNUSED,  /* means something to qmail, nothing yet to this version */
 };

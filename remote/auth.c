@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "remote/oauth.h"
+#include "remote/token.h"
 
 /* The best first. */
 static const struct mechanism {
@@ -16,9 +18,13 @@ static const struct mechanism {
     {"SCRAM-SHA-256", true}, {"SCRAM-SHA-1", true}, {"CRAM-MD5", false},
     {"PLAIN", true},         {"LOGIN", false},
 };
+static const struct mechanism token_mechanisms[] = {
+    {"OAUTHBEARER", true}, {"XOAUTH2", true},
+};
 
 struct auth {
-    Gsasl *library;
+    const struct auth_secret *secret; /* borrowed */
+    Gsasl *library;                   /* NULL: a token's mechanism */
     Gsasl_session *session;
     const struct mechanism *mechanism;
     unsigned steps;
@@ -91,6 +97,20 @@ auth_load(struct conf_list *list, int controldir, size_t *line)
     return 0;
 }
 
+int
+auth_load_tokens(struct conf_list *list, int controldir, size_t *line)
+{
+    int r = conf_list(controldir, "smtptoken", list);
+    struct auth_secret s;
+
+    for (size_t i = 0; r == 0 && i < list->count; i++)
+        if (!read_line(list->items[i], &s) || !token_name(s.secret)) {
+            *line = list->lines[i];
+            return -EBADMSG;
+        }
+    return r == -ENOENT ? 0 : r;
+}
+
 bool
 auth_find(const struct conf_list *list, struct view host, unsigned port,
           struct auth_secret *s)
@@ -124,11 +144,26 @@ set_property(struct auth *a, Gsasl_property property, struct view value)
         abort(); /* no memory, as mem.h has it */
 }
 
+static struct auth *
+new_token(struct auth *a, struct view words)
+{
+    for (size_t i = 0; i < 2; i++)
+        if (offered(words, token_mechanisms[i].name)) {
+            a->mechanism = &token_mechanisms[i];
+            return a;
+        }
+    free(a);
+    return NULL;
+}
+
 struct auth *
 auth_new(const struct auth_secret *s, struct view words)
 {
     struct auth *a = mem_alloc(sizeof *a);
 
+    a->secret = s;
+    if (s->token)
+        return new_token(a, words);
     if (gsasl_init(&a->library) != GSASL_OK)
         abort();
     for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++)
@@ -151,7 +186,8 @@ auth_free(struct auth *a)
         return;
     if (a->session)
         gsasl_finish(a->session);
-    gsasl_done(a->library);
+    if (a->library)
+        gsasl_done(a->library);
     free(a);
 }
 
@@ -167,8 +203,8 @@ auth_begins(const struct auth *a)
     return a->mechanism->begins;
 }
 
-bool
-auth_step(struct auth *a, struct view challenge, struct buf *out)
+static bool
+step_password(struct auth *a, struct view challenge, struct buf *out)
 {
     char *text = mem_dup(challenge.data, challenge.len), *answer = NULL;
     bool good = !a->done && a->steps++ < AUTH_STEPS_MAX;
@@ -184,6 +220,33 @@ auth_step(struct auth *a, struct view challenge, struct buf *out)
     }
     free(text);
     return good;
+}
+
+/* A challenge tells why the token is refused; the server waits for an answer
+ * before it says so (RFC 7628 3.2.3). */
+static bool
+step_token(struct auth *a, struct buf *out)
+{
+    bool bearer = a->mechanism == &token_mechanisms[0];
+
+    if (a->steps++ > 1)
+        return false;
+    a->done = a->steps == 1;
+    if (!a->done)
+        buf_addstr(out, bearer ? "AQ==" : "");
+    else if (bearer)
+        oauth_bearer(a->secret, out);
+    else
+        oauth_xoauth2(a->secret, out);
+    return true;
+}
+
+bool
+auth_step(struct auth *a, struct view challenge, struct buf *out)
+{
+    if (!a->library)
+        return step_token(a, out);
+    return step_password(a, challenge, out);
 }
 
 bool

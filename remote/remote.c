@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/conf.h"
@@ -123,6 +124,29 @@ read_tls(struct remote *r, int control, const char *folder)
     buf_free(&ca);
 }
 
+/* Who we are, for servers that ask. */
+static void
+read_certificate(struct remote *r, int control, const char *folder)
+{
+    struct buf certificate = {0}, key = {0};
+    struct stat st;
+
+    if (faccessat(control, "tlscert", F_OK, 0) < 0 && errno == ENOENT)
+        return;
+    if (fstatat(control, "tlskey", &st, 0) < 0)
+        log_die("fatal setting=tlskey why=%s", strerror(errno));
+    if (st.st_mode & 077)
+        log_die("fatal setting=tlskey why=%s",
+                "others than its owner may read it: chmod 0400");
+    buf_print(&certificate, "%s/tlscert", folder);
+    buf_print(&key, "%s/tlskey", folder);
+    if (!tls_context_show(r->sessions.tls, certificate.data, key.data))
+        log_die("fatal setting=tlscert why=%s",
+                "no certificate (PEM) that belongs to tlskey");
+    buf_free(&certificate);
+    buf_free(&key);
+}
+
 /* No line of it may come into a message: it holds secrets. */
 static void
 read_secrets(struct remote *r, int control)
@@ -138,6 +162,16 @@ read_secrets(struct remote *r, int control)
                 "not HOST:USER:SECRET or HOST:PORT:USER:SECRET");
     if (e < 0)
         log_die("fatal setting=smtpauth why=%s", strerror(-e));
+    e = auth_load_tokens(&r->sessions.tokens, control, &line);
+    if (e == -EBADMSG)
+        log_die("fatal setting=smtptoken line=%zu why=%s", line,
+                "not HOST:USER:FILE or HOST:PORT:USER:FILE");
+    if (e < 0)
+        log_die("fatal setting=smtptoken why=%s", strerror(-e));
+    r->sessions.token_folder = -1;
+    if (r->sessions.tokens.count > 0 &&
+        (e = file_opendir(&r->sessions.token_folder, control, "tokens")) < 0)
+        log_die("fatal setting=smtptoken folder=tokens why=%s", strerror(-e));
 }
 
 static void
@@ -167,6 +201,7 @@ read_settings(struct remote *r)
     if (e < 0 && e != -ENOENT)
         log_die("fatal setting=resolver why=%s", strerror(-e));
     read_tls(r, control, paths.control);
+    read_certificate(r, control, paths.control);
     read_anchors(r, control);
     read_secrets(r, control);
     file_close(&control);
@@ -288,6 +323,8 @@ main(void)
     tls_context_free(remote.sessions.tls);
     conf_listfree(&remote.sessions.policies);
     conf_listfree(&remote.sessions.secrets);
+    conf_listfree(&remote.sessions.tokens);
+    file_close(&remote.sessions.token_folder);
     conf_listfree(&remote.resolver.servers);
     conf_listfree(&remote.resolver.anchors);
     free(remote.helo);

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "remote/token.h"
 
 static void drive(struct session *s);
 
@@ -22,6 +23,7 @@ on_closed(uv_handle_t *h)
     smtp_client_free(&s->client);
     buf_free(&s->sending);
     buf_free(&s->key);
+    buf_free(&s->token);
     secure_free(&s->secure);
     free(s);
 }
@@ -444,6 +446,25 @@ on_connected(uv_connect_t *connecting, int status)
         drive(s);
 }
 
+/* A token is read when it is needed: it is good for an hour or so. */
+static void
+use_secret(struct session *s, const struct auth_secret *secret)
+{
+    struct smtp_client *c = &s->client;
+    int r;
+
+    c->secret = *secret;
+    c->known = true;
+    if (!secret->token)
+        return;
+    r = token_read(s->all->token_folder, secret->secret, &s->token);
+    c->secret.secret = buf_view(&s->token);
+    if (r < 0)
+        c->secret_missing = r == -EBADMSG ? "its file holds no token"
+                            : r == -EPERM ? "others may read the token's file"
+                                          : "the token's file cannot be read";
+}
+
 struct session *
 session_open(struct sessions *all, const struct mx_address *address,
              struct view key, struct tlspolicy policy,
@@ -463,10 +484,8 @@ session_open(struct sessions *all, const struct mx_address *address,
     if (policy.level == TLS_DANE_ONLY && address->dane)
         dane_copy(&s->secure.dane, address->dane);
     smtp_client_init(&s->client, all->helo);
-    if (secret) {
-        s->client.secret = *secret;
-        s->client.known = true;
-    }
+    if (secret)
+        use_secret(s, secret);
     s->client.tls_wanted = policy.level != TLS_NONE;
     s->client.tls_needed = policy.level >= TLS_ENCRYPT;
     /* The port stands at the same place for both families. */

@@ -45,6 +45,7 @@ struct session {
     struct tlspolicy policy;
     struct secure secure;
     struct smtp_client client;
+    struct buf token;          /* what the client's secret views, if it does */
     struct buf sending;        /* commands on their way */
     struct session_work *work; /* borrowed; NULL: none */
     unsigned mails;            /* sent so far */

@@ -20,9 +20,13 @@ bool
 sessions_secret(const struct sessions *all, const struct job *job,
                 struct auth_secret *secret)
 {
-    return job->route.len &&
-           auth_find(&all->secrets, job->route,
-                     job->port ? job->port : MX_PORT, secret);
+    unsigned port = job->port ? job->port : MX_PORT;
+
+    if (job->route.len == 0)
+        return false;
+    if (auth_find(&all->tokens, job->route, port, secret))
+        return secret->token = true;
+    return auth_find(&all->secrets, job->route, port, secret);
 }
 
 static struct tlspolicy

@@ -29,6 +29,8 @@ struct sessions {
     struct tls_context *tls;  /* borrowed */
     struct conf_list policies; /* tlspolicy */
     struct conf_list secrets;  /* smtpauth */
+    struct conf_list tokens;   /* smtptoken */
+    int token_folder;
     unsigned connect_wait;    /* seconds */
     unsigned answer_wait;     /* seconds */
     unsigned keep;            /* seconds a session waits idle; 0: not at all */

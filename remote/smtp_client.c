@@ -60,6 +60,7 @@ smtp_client_free(struct smtp_client *c)
     buf_free(&c->out);
     smtp_reply_free(&c->reply);
     auth_free(c->auth);
+    buf_free(&c->auth_first);
     buf_free(&c->auth_words);
     smtp_limits_free(&c->limits);
 }

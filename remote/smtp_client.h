@@ -97,8 +97,10 @@ struct smtp_client {
     bool secured;           /* TLS is spoken */
     bool verified;          /* and the server is who it should be */
     bool known;             /* by the owner: we are the user of secret */
+    const char *secret_missing; /* why it cannot be had; NULL: it is there */
     struct auth_secret secret;
     struct auth *auth;      /* owned; while it goes on */
+    struct buf auth_first;  /* an answer that waits for its challenge */
     struct buf auth_words;  /* the mechanisms the server offers */
     bool ahead;             /* MAIL, RCPT and DATA went out in one go */
     bool dirty;             /* the next mail needs RSET first */

@@ -2,8 +2,8 @@
  *
  * Each line ends in CRLF, whether it ended in LF or CRLF; a line that begins
  * with a dot gets another one (RFC 5321 4.5.2), but not in chunks (RFC 3030
- * 2); a last line without an end gets one.  What is no line end passes unchanged.  Pure; the state lives
- * across pieces cut anywhere. */
+ * 2); a last line without an end gets one.  What is no line end passes
+ * unchanged.  Pure; the state lives across pieces cut anywhere. */
 #ifndef REMOTE_WIRE_H
 #define REMOTE_WIRE_H
 

@@ -70,8 +70,9 @@ class Report:
 
 
 class Remote:
-    def __init__(self, modes={}, **settings):
-        """modes: of settings that are not for all to read."""
+    def __init__(self, modes={}, tokens=None, **settings):
+        """modes: of settings that are not for all to read; tokens: what
+        stands in their files."""
         self.home = tempfile.mkdtemp(prefix='godwit-remote.')
         control = os.path.join(self.home, 'control')
         os.mkdir(control)
@@ -81,6 +82,11 @@ class Remote:
             with open(path, 'w') as f:
                 f.write('%s\n' % value)
             os.chmod(path, modes.get(name, 0o644))
+        self.tokens = os.path.join(control, 'tokens')
+        if tokens is not None:
+            os.mkdir(self.tokens)
+            for name, text in tokens.items():
+                self.put_token(name, text)
         os.chmod(self.home, 0o755)
         self.spool = os.path.join(self.home, 'message')
         self.sock, theirs = socket.socketpair(socket.AF_UNIX,
@@ -99,6 +105,14 @@ class Remote:
         theirs.close()
         self.number = 0
         self.logfile = log
+
+    def put_token(self, name, text, mode=0o600):
+        """In the place of the one before, at once."""
+        new = os.path.join(self.tokens, '.new')
+        with open(new, 'w') as f:
+            f.write(text)
+        os.chmod(new, mode)
+        os.rename(new, os.path.join(self.tokens, name))
 
     def log(self):
         with open(self.logfile, errors='replace') as f:

@@ -65,5 +65,37 @@ MECHANISMS = {b'PLAIN': plain, b'LOGIN': login, b'CRAM-MD5': cram_md5,
               b'SCRAM-SHA-1': scram('sha1'), b'SCRAM-SHA-256': scram('sha256')}
 
 
+def refuse(conn, why):
+    """Says why in a challenge; the client's answer means nothing."""
+    conn.send(b'334 ' + base64.b64encode(why) + b'\r\n')
+    conn.refusal = conn.file.readline(65536).strip()
+
+
+def oauthbearer(conn, initial, users):
+    """RFC 7628; a user's secret is his token."""
+    text = base64.b64decode(initial) if initial else ask(conn, b'')
+    head, *pairs, last, none = text.split(b'\1')
+    user = head[4:-1].replace(b'=2C', b',').replace(b'=3D', b'=')
+    fields = dict(p.split(b'=', 1) for p in pairs)
+    if head[:4] == b'n,a=' and head[-1:] == b',' and not last and not none \
+            and fields[b'host'] == b'localhost' and \
+            fields[b'auth'] == b'Bearer ' + users.get(user, b''):
+        return user
+    return refuse(conn, b'{"status":"invalid_token"}')
+
+
+def xoauth2(conn, initial, users):
+    text = base64.b64decode(initial) if initial else ask(conn, b'')
+    for user, token in users.items():
+        if text == b'user=' + user + b'\1auth=Bearer ' + token + b'\1\1':
+            return user
+    return refuse(conn, b'{"status":"401"}')
+
+
+TOKENS = {b'OAUTHBEARER': (oauthbearer, b'AQ=='), b'XOAUTH2': (xoauth2, b'')}
+
+
 def check(conn, mechanism, initial, users):
+    if mechanism in TOKENS:
+        return TOKENS[mechanism][0](conn, initial, users)
     return MECHANISMS[mechanism](conn, initial, users)

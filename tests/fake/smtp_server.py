@@ -224,7 +224,7 @@ class Connection(threading.Thread):
         self.commands = []
         self.stage = 'greeting'
         self.argument = b''
-        self.secured = self.user = self.message = None
+        self.secured = self.user = self.message = self.refusal = None
 
     def send(self, data):
         self.sock.sendall(data)
@@ -336,6 +336,7 @@ class Connection(threading.Thread):
         self.server.auths.append(self.argument)
         self.user = sasl_server.check(self, words[1], words[2],
                                       self.server.behaviour['users'])
+        self.server.refusals.append(self.refusal)
         self.send(b'235 2.7.0 welcome\r\n' if self.user else
                   b'535 5.7.8 wrong\r\n')
 
@@ -345,6 +346,7 @@ class Connection(threading.Thread):
             self.sock, server_side=True)
         self.file = self.sock.makefile('rb', 65536)
         self.secured = self.sock.version()
+        self.server.certificates.append(self.sock.getpeercert())
         self.server.resumed += bool(self.sock.session_reused)
 
     def serve(self):
@@ -407,7 +409,7 @@ class Server:
         self.messages, self.connections, self.open = [], 0, 0
         self.hello = []
         self.resumed = 0
-        self.auths = []
+        self.auths, self.refusals, self.certificates = [], [], []
         self.mails = []  # the number of the connection of each MAIL
         self.closed = threading.Event()
         threading.Thread(target=self.run, daemon=True).start()

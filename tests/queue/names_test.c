@@ -10,6 +10,9 @@ uses(void)
     ok(name_use("me", NULL) == NAME_SETTING, "a row of the table is known");
     ok(name_use("helohost", NULL) == NAME_TEXT,
        "so is what another program reads");
+    ok(name_use("smtpauth", NULL) == NAME_SECRET &&
+           name_use("tokens", NULL) == NAME_SECRETS,
+       "a secret is known for one");
     ok(name_use("timeoutconnect", &max) == NAME_NUMBER && max == 86400,
        "of a number the limit is known");
     ok(name_use("virtualdomains", NULL) == NAME_UNUSED,

@@ -108,6 +108,71 @@ def test_tls():
        'without a line no secret goes to a stranger', report)
 
 
+def test_tokens():
+    token = b'ya29.' + b'aB3-' * 20
+    other = b'ya29.' + b'Zz9_' * 600
+    for name, (_, answer) in sasl_server.TOKENS.items():
+        server = server_of(b'PLAIN ' + name, users={USER: token})
+        with open(authority.path) as f:
+            remote = Remote(smtptoken='localhost:ann:relay', tlsca=f.read(),
+                            tokens={'relay': token.decode() + '\n'},
+                            timeoutremote=4, remotekeep=0)
+
+        def go():
+            remote.send(TEXT, [b'a@x'], route=b'localhost', port=server.port)
+            return remote.reports(1)[0]
+
+        report = go()
+        ok(report.word == 'done' and server.auths[0].startswith(
+            b'AUTH ' + name + b' '), 'a token goes by %s' % name.decode(),
+            (report, server.auths))
+        server.behaviour['users'] = {USER: other}
+        report = go()
+        ok((report.word, report.code) == ('later', '4.7.8') and
+           server.refusals[-1] == answer,
+           'one that is refused is LATER, with the code of the relay',
+           (report, server.refusals))
+        remote.put_token('relay', other.decode() + '\n')
+        report = go()
+        ok(report.word == 'done' and server.auths[-1] == b'AUTH ' + name +
+           b'\r\n', 'a new token is used at once, a long one behind a '
+           'challenge (RFC 4954 4)', (report, server.auths))
+        count = len(server.auths)
+        remote.put_token('relay', other.decode(), 0o644)
+        report = go()
+        ok((report.word, report.code) == ('later', '4.7.0') and
+           'others may read' in report.text, 'not one that all may read',
+           report)
+        os.unlink(os.path.join(remote.tokens, 'relay'))
+        report = go()
+        ok((report.word, report.code) == ('later', '4.7.0') and
+           len(server.auths) == count, 'without a token nothing is said',
+           report)
+        log = remote.log()
+        ok(remote.close() == 0 and 'ya29' not in log,
+           'no token is in the log', log)
+        server.close()
+    server = server_of(b'PLAIN XOAUTH2', users={USER: token},
+                       auth=[b'334 e30=\r\n', lambda conn: conn.file.readline(),
+                             b'235 2.7.0 welcome\r\n'])
+    remote = Remote(smtptoken='localhost:ann:relay', timeoutremote=4,
+                    tlspolicy='localhost:encrypt',
+                    tokens={'relay': token.decode()})
+    remote.send(TEXT, [b'a@x'], route=b'localhost', port=server.port)
+    report = remote.reports(1)[0]
+    ok((report.word, report.code) == ('later', '4.7.0'),
+       'who asks for more and is content makes no sense', report)
+    remote.close()
+    server.close()
+    for text, tokens in (('localhost:ann', {}), ('localhost:ann:../me', {}),
+                         ('localhost:ann:.x', {}), ('localhost:ann:x', None)):
+        remote = Remote(smtptoken=text, tokens=tokens)
+        ok(remote.end() == 111 and 'smtptoken' in remote.log(),
+           'it does not start with smtptoken "%s"%s' % (
+               text, '' if tokens == {} else ' and no folder'), remote.log())
+        remote.close()
+
+
 def test_lines():
     server = server_of(b'PLAIN')
     port = server.port
@@ -176,6 +241,7 @@ def test_aiosmtpd():
 test_mechanisms()
 test_failures()
 test_tls()
+test_tokens()
 test_lines()
 test_settings()
 test_aiosmtpd()

@@ -95,11 +95,54 @@ test_steps(void)
     buf_free(&out);
 }
 
+static void
+test_tokens(void)
+{
+    static const char bearer[] = /* RFC 7628 4.1 */
+        "bixhPXVzZXJAZXhhbXBsZS5jb20sAWhvc3Q9c2VydmVyLmV4YW1wbGUuY29tAXBvcnQ9"
+        "MTQzAWF1dGg9QmVhcmVyIHZGOWRmdDRxbVRjMk52YjNSbGNrQmhiSFJoZG1semRHRXVZ"
+        "Mjl0Q2c9PQEB";
+    struct auth_secret s = {.host = view_of("server.example.com"),
+                            .user = view_of("user@example.com"),
+                            .secret = view_of("vF9dft4qmTc2Nvb3RlckBhbHRhdml"
+                                              "zdGEuY29tCg=="),
+                            .port = 143, .token = true};
+    struct buf out = {0};
+    struct auth *a = auth_new(&s, view_of("PLAIN XOAUTH2 OAUTHBEARER"));
+
+    same(auth_mechanism(a), "OAUTHBEARER", "of two for tokens the RFC's is "
+                                           "taken");
+    ok(auth_begins(a) && auth_step(a, view_of(""), &out) && auth_done(a),
+       "it is through with its first words");
+    same(out.data, bearer, "which are those of RFC 7628 4.1");
+    buf_clear(&out);
+    ok(auth_step(a, view_of("eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIn0="), &out) &&
+           !auth_done(a), "a challenge means that it is refused");
+    same(out.data, "AQ==", "and is answered as in RFC 7628 4.3");
+    ok(!auth_step(a, view_of(""), &out), "once");
+    auth_free(a);
+    buf_clear(&out);
+    a = auth_new(&s, view_of("LOGIN PLAIN XOAUTH2"));
+    auth_step(a, view_of(""), &out);
+    same(out.data,
+         "dXNlcj11c2VyQGV4YW1wbGUuY29tAWF1dGg9QmVhcmVyIHZGOWRmdDRxbVRjMk52YjNS"
+         "bGNrQmhiSFJoZG1semRHRXVZMjl0Q2c9PQEB",
+         "XOAUTH2 tells user and token too");
+    buf_clear(&out);
+    ok(auth_step(a, view_of("e30="), &out) && out.len == 0 && !auth_done(a),
+       "its refusal is answered by an empty line");
+    auth_free(a);
+    ok(!auth_new(&s, view_of("PLAIN LOGIN CRAM-MD5")),
+       "no token is told as a password");
+    buf_free(&out);
+}
+
 int
 main(void)
 {
     test_lines();
     test_choice();
     test_steps();
+    test_tokens();
     return tap_end();
 }

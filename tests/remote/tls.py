@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import socket
+import ssl
 import sys
 import tempfile
 import threading
@@ -259,6 +260,50 @@ def test_aiosmtpd():
     loop.close()
 
 
+def text_of(name):
+    with open(os.path.join(folder.name, name)) as f:
+        return f.read()
+
+
+def test_certificate():
+    """Our own, for a server that asks (RFC 8446 4.3.2)."""
+    authority.issue('client.example')
+    authority.issue('client.example', own=True)
+    asking, _ = authority.issue('localhost')
+    asking.verify_mode = ssl.CERT_REQUIRED
+    asking.load_verify_locations(authority.path)
+    names = []
+    for own in (None, 'client.example', 'client.example-own'):
+        server = Server({'tls': asking})
+        facts = settings('localhost:verify')
+        if own:
+            facts.update(tlscert=text_of(own + '.pem'),
+                         tlskey=text_of(own + '.key'))
+        remote = Remote({'tlskey': 0o400}, **facts)
+        remote.send(TEXT, [b'a@x'], route=b'localhost', port=server.port)
+        got = remote.reports(1)[0]
+        names.append((got.word, server.certificates and
+                      server.certificates[0]['subject'][0][0][1]))
+        ok(remote.close() == 0, 'it ends with 0')
+        server.close()
+    ok(names == [('later', []), ('done', 'client.example'), ('later', [])],
+       'who we are is shown by tlscert, and nothing without it', names)
+    good = {'tlscert': text_of('client.example.pem'),
+            'tlskey': text_of('client.example.key')}
+    for why, mode, facts in (
+            ('with a tlskey that others may read', 0o440, {}),
+            ('with one for another tlscert', 0o400,
+             {'tlskey': text_of('client.example-own.key')}),
+            ('without one', 0o400, {'tlskey': None}),
+            ('with a tlscert that is none', 0o400, {'tlscert': 'x'})):
+        facts = {k: v for k, v in dict(good, **facts).items() if v}
+        remote = Remote({'tlskey': mode}, **facts)
+        ok(remote.end() == 111 and 'setting=tls' in remote.log() and
+           'PRIVATE' not in remote.log(), 'it does not start ' + why,
+           remote.log())
+        remote.close()
+
+
 def test_settings():
     for line in ('x', 'a:maybe', 'a:fingerprint', 'a:fingerprint:12',
                  'a:verify:b c', 'a:encrypt:x', 'a:dane:x'):
@@ -282,6 +327,7 @@ test_requiretls()
 test_implicit()
 test_large()
 test_aiosmtpd()
+test_certificate()
 test_settings()
 folder.cleanup()
 end()
