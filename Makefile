@@ -54,6 +54,7 @@ help:
 	@echo "make model      the queue's protocol, every crash, by spin"
 	@echo "make crash      death and errors at every system call"
 	@echo "make powercut   power cuts on ext4, xfs and btrfs (root)"
+	@echo "make dane       mistakes in DANE, each of which must be found"
 	@echo "make layers     who includes whom"
 	@echo "make install    DESTDIR= PREFIX=/usr/local, see INSTALL"
 	@echo "make install-sendmail, uninstall, clean"
@@ -182,6 +183,26 @@ powercut: all $(B)/powercut/planted
 	@tests/prepare.sh powercut
 	@BIN=$(B)/bin tests/powercut/powercut.py $(B)/powercut/planted
 
+# A godwit-remote that does not heed TLSA records, or heeds the wrong ones,
+# must fail the test: each line of the list is one.
+DANE_PLANTS = tests/remote/dane_plants
+$(B)/dane/planted: $(DANE_PLANTS) $(B)/bin/godwit-remote $(wildcard remote/*.c)
+	@grep -v '^#' $< | while read -r name source change; do \
+		to=$(@D)/$$name; mkdir -p $$to && \
+		sed "$$change" $$source >$$to/changed.c && \
+		! cmp -s $$source $$to/changed.c && \
+		$(CC) $(CPPFLAGS) $(ALLCFLAGS) -Wno-error -o $$to/godwit-remote \
+			$$to/changed.c $(B)/remote/remote.o $(B)/libremote.a \
+			$(B)/libbase.a $(ALLLDFLAGS) $(LIBS) || \
+			{ echo "$$name: not built" >&2; exit 1; }; \
+	done
+	@touch $@
+
+dane: all
+	@tests/prepare.sh check
+	@$(MAKE) -s $(B)/dane/planted
+	@BIN=$(B)/bin sh tests/remote/dane_planted.sh $(B)/dane $(DANE_PLANTS)
+
 # base includes base alone; every other room base and itself.
 layers:
 	@bad=0; for room in $(ROOMS); do \
@@ -210,6 +231,7 @@ check:
 	@$(MAKE) -s -j2 B=$(B)/clang CC=clang MUSL= all $(UNITS:%=$(B)/clang/%)
 	@$(MAKE) -s check-san
 	@tests/run.sh $(B) $(TESTS) $(SCRIPTS)
+	@$(MAKE) -s dane
 
 test: all $(TESTS)
 	@tests/run.sh $(B) $(TESTS) $(SCRIPTS)
@@ -271,5 +293,5 @@ format:
 
 FORCE:
 
-.PHONY: all help powercut crash model fuzz fuzz-run layers demo bench check test check-san install \
+.PHONY: all help dane powercut crash model fuzz fuzz-run layers demo bench check test check-san install \
 	install-sendmail uninstall clean format FORCE

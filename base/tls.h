@@ -47,7 +47,8 @@ void tls_free(struct tls *t);
 void tls_accept_name(struct tls *t, const char *name, bool instead);
 
 /* Before the first tls_feed: who the other side is, TLSA records are to say
- * (RFC 6698, 7671) and nobody else; base: what they stand below.  With usage
+ * (RFC 6698, 7671) and nobody else; base: what they stand below,
+ * and the one name that the certificate may be for so far.  With usage
  * DANE-EE neither names nor dates count. */
 void tls_dane(struct tls *t, const char *base);
 

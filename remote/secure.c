@@ -44,10 +44,10 @@ start_dane(struct secure *s, struct tls_context *context, const char *key)
     for (size_t i = 0; i < sizeof sum; i++)
         buf_print(&long_key, "%02x", sum[i]);
     s->tls = tls_new(context, s->dane.names[0], long_key.data);
+    tls_dane(s->tls, s->dane.names[0]);
     for (int i = 1; i < DANE_NAMES; i++)
         if (*s->dane.names[i])
             tls_accept_name(s->tls, s->dane.names[i], false);
-    tls_dane(s->tls, s->dane.names[0]);
     while (dane_next(&records, &r))
         tls_dane_record(s->tls, r);
     buf_free(&long_key);

@@ -12,7 +12,9 @@ demo="$build python3 python3-aiosmtpd util-linux"
 # daemon.
 callers="mutt s-nail mailutils git git-email libmailtools-perl php-cli sudo
     liblockfile1"
-check="$demo $callers clang mandoc openssl perl strace"
+# A name server, for tests/remote/dane.py: started by the test alone.
+daemons="nsd"
+check="$demo $callers $daemons clang ldnsutils mandoc openssl perl strace"
 fuzz="$build python3 clang libclang-rt-14-dev"
 model="gcc libc6-dev make python3 spin"
 powercut="$demo e2fsprogs xfsprogs btrfs-progs"
@@ -66,9 +68,24 @@ apt() {
 
 echo "Installing $lacking"
 log=$(mktemp) || exit 1
-trap 'rm -f "$log"' EXIT
+guard=
+trap 'rm -f "$log"; [ ! "$guard" ] || $as_root rm -f "$guard"' EXIT
 trap 'exit 1' HUP INT TERM
+# What brings a daemon must not start it.
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+    guard=/usr/sbin/policy-rc.d
+    { printf '#!/bin/sh\nexit 101\n' | $as_root tee $guard >/dev/null; } ||
+        give_up "$guard cannot be written"
+    $as_root chmod 755 $guard
+fi
 # shellcheck disable=SC2086
 apt install --no-install-recommends $lacking >"$log" 2>&1 ||
     { apt update && apt install --no-install-recommends $lacking; } \
         >"$log" 2>&1 || { cat "$log" >&2; give_up "apt-get failed"; }
+# Nor is it to start with the system.
+for daemon in $daemons; do
+    case " $lacking " in
+    *" $daemon "*) $as_root update-rc.d "$daemon" disable >"$log" 2>&1 ||
+        cat "$log" >&2 ;;
+    esac
+done
