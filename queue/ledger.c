@@ -466,7 +466,8 @@ ledger_flush(struct ledger *l)
 bool
 ledger_blocked(struct ledger *l)
 {
-    bool blocked = l->failing || l->appended - l->synced > BLOCKED_LINES;
+    bool blocked = l->failing || l->synced == 0 ||
+                   l->appended - l->synced > BLOCKED_LINES;
 
     l->asked |= blocked;
     return blocked;

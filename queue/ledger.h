@@ -75,8 +75,9 @@ void ledger_wait(struct ledger *l, struct ledger_wait *w,
 /* Writes out what nobody waits for (deferrals). */
 void ledger_flush(struct ledger *l);
 
-/* Whether outcomes pile up because the ledger can't be written: hand out no
- * new job. */
+/* Whether outcomes would pile up because the ledger can't be written, or none
+ * of its lines is on disk yet: hand out no new job.  A spool with traces of
+ * work and no ledger is one whose ledger somebody took away. */
 bool ledger_blocked(struct ledger *l);
 
 /* Closes what ledger_init opened; nothing may be in flight. */

@@ -311,6 +311,7 @@ open_ledger(struct program *p, struct recovered *rec,
     for (size_t i = 0; i < rec->twice_count; i++)
         ledger_line(&m->ledger, NULL, "broken id=%s from=todo why=\"two "
                     "files of one name\"", id_print(rec->twice[i], id));
+    ledger_flush(&m->ledger);
 }
 
 static void
