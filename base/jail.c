@@ -1,6 +1,7 @@
 #include "base/jail.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sched.h>
@@ -108,6 +109,35 @@ static const int never[] = {
 static const int no_exec[] = {SCMP_SYS(execve), SCMP_SYS(execveat)};
 static const int no_listdir[] = {SCMP_SYS(getdents), SCMP_SYS(getdents64)};
 
+static const int no_files[] = {SCMP_SYS(open), SCMP_SYS(openat)};
+
+/* openat2 hides its flags in memory. */
+static const int no_change[] = {
+    SCMP_SYS(openat2), SCMP_SYS(creat), SCMP_SYS(truncate),
+    SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+    SCMP_SYS(rename), SCMP_SYS(renameat), SCMP_SYS(renameat2),
+    SCMP_SYS(link), SCMP_SYS(linkat), SCMP_SYS(symlink),
+    SCMP_SYS(symlinkat), SCMP_SYS(mkdir), SCMP_SYS(mkdirat),
+    SCMP_SYS(rmdir), SCMP_SYS(mknod), SCMP_SYS(mknodat), SCMP_SYS(chmod),
+    SCMP_SYS(fchmod), SCMP_SYS(fchmodat), SCMP_SYS(chown), SCMP_SYS(fchown),
+    SCMP_SYS(lchown), SCMP_SYS(fchownat), SCMP_SYS(chdir), SCMP_SYS(fchdir),
+    SCMP_SYS(utime), SCMP_SYS(utimes), SCMP_SYS(futimesat),
+    SCMP_SYS(utimensat), SCMP_SYS(setxattr), SCMP_SYS(lsetxattr),
+    SCMP_SYS(fsetxattr), SCMP_SYS(removexattr), SCMP_SYS(lremovexattr),
+    SCMP_SYS(fremovexattr), SCMP_SYS(name_to_handle_at),
+    SCMP_SYS(inotify_init), SCMP_SYS(inotify_init1),
+    SCMP_SYS(fanotify_init),
+};
+
+static const int no_fork[] = {
+    SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(kill), SCMP_SYS(tkill),
+    SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_send_signal),
+};
+
+static const int no_server[] = {
+    SCMP_SYS(listen), SCMP_SYS(accept), SCMP_SYS(accept4),
+};
+
 static int
 deny(scmp_filter_ctx filter, const int *calls, size_t count)
 {
@@ -143,6 +173,50 @@ deny_namespaces(scmp_filter_ctx filter)
                             0);
 }
 
+/* A clone that is no thread of ours; clone3 is absent in any case. */
+static int
+deny_processes(scmp_filter_ctx filter)
+{
+    return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+                            SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+}
+
+/* Opening by a flag with which a file could be changed or made. */
+static int
+deny_writing(scmp_filter_ctx filter)
+{
+    static const unsigned long flags[] = {O_WRONLY, O_RDWR, O_CREAT, O_TRUNC};
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < sizeof flags / sizeof *flags; i++) {
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(openat),
+                             1, SCMP_A2(SCMP_CMP_MASKED_EQ, flags[i],
+                                        flags[i]));
+        if (r == 0)
+            r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM),
+                                 SCMP_SYS(open), 1,
+                                 SCMP_A1(SCMP_CMP_MASKED_EQ, flags[i],
+                                         flags[i]));
+    }
+    return r == -EDOM ? 0 : r;
+}
+
+static int
+deny_families(scmp_filter_ctx filter)
+{
+    int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket),
+                             1, SCMP_A0(SCMP_CMP_LT, AF_INET, 0));
+
+    if (r == 0)
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket),
+                             1, SCMP_A0(SCMP_CMP_GT, AF_INET6, 0));
+    /* What lies between the two are families of the eighties. */
+    for (unsigned f = AF_INET + 1; r == 0 && f < AF_INET6; f++)
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket),
+                             1, SCMP_A0(SCMP_CMP_EQ, f, 0));
+    return r;
+}
+
 #define DENY(filter, calls) deny(filter, calls, sizeof calls / sizeof *calls)
 
 int
@@ -163,6 +237,14 @@ jail_seal(unsigned kinds)
     if (r == 0 && kinds & JAIL_NONETWORK)
         r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket),
                              1, SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));
+    if (r == 0 && kinds & JAIL_NOFILES)
+        r = DENY(filter, no_files);
+    if (r == 0 && kinds & JAIL_NOCHANGE && (r = DENY(filter, no_change)) == 0)
+        r = deny_writing(filter);
+    if (r == 0 && kinds & JAIL_NOFORK && (r = DENY(filter, no_fork)) == 0)
+        r = deny_processes(filter);
+    if (r == 0 && kinds & JAIL_CLIENT && (r = DENY(filter, no_server)) == 0)
+        r = deny_families(filter);
     if (r == 0)
         r = seccomp_load(filter);
     seccomp_release(filter);

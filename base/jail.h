@@ -40,6 +40,11 @@ enum {
     JAIL_NOEXEC = 1,    /* starting a program */
     JAIL_NOLISTDIR = 2, /* reading the names in a folder */
     JAIL_NONETWORK = 4, /* sockets other than unix ones */
+    JAIL_NOFILES = 8,   /* opening files */
+    JAIL_NOCHANGE = 64, /* making, changing and moving files, also to open
+                           them for that */
+    JAIL_NOFORK = 16,   /* new processes and signals to others; not threads */
+    JAIL_CLIENT = 32,   /* sockets other than IP ones, and being called */
 };
 
 /* Closes a program in with a system call filter of the kinds, in all its

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/trust.h"
 
 enum {
     SLOTS = 512,  /* sessions kept to be resumed */
@@ -74,7 +75,7 @@ tls_context_new(const char *ca)
         !SSL_CTX_set_min_proto_version(c->ssl, TLS1_2_VERSION) ||
         SSL_CTX_dane_enable(c->ssl) <= 0 ||
         !(ca ? SSL_CTX_load_verify_file(c->ssl, ca)
-             : SSL_CTX_set_default_verify_paths(c->ssl))) {
+             : trust_system(SSL_CTX_get_cert_store(c->ssl)))) {
         tls_context_free(c);
         return NULL;
     }

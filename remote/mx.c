@@ -50,27 +50,6 @@ mx_add(struct mx_lookup *l, const union mx_sockaddr *address,
     snprintf(a->host, sizeof a->host, "%.190s[%s]:%u", name, ip, l->port);
 }
 
-static void
-on_addresses(uv_getaddrinfo_t *request, int status, struct addrinfo *list)
-{
-    struct mx_lookup *l = request->data;
-
-    l->busy = false;
-    for (struct addrinfo *a = list; a; a = a->ai_next) {
-        union mx_sockaddr address = {0};
-
-        if (a->ai_family != AF_INET && a->ai_family != AF_INET6)
-            continue;
-        memcpy(&address, a->ai_addr, a->ai_addrlen);
-        mx_add(l, &address, l->name, NULL);
-    }
-    uv_freeaddrinfo(list);
-    if (l->count == 0)
-        outcome_set(&l->failure, LATER, "4.4.3", "looking up %s: %s", l->name,
-                    status < 0 ? uv_strerror(status) : "no address");
-    l->on_found(l);
-}
-
 /* Whether host is fit to be asked for: a name without odd bytes. */
 static bool
 plain_name(struct view host)
@@ -81,23 +60,17 @@ plain_name(struct view host)
     return host.len > 0;
 }
 
+/* The host of a route may be in this system's own table. */
 static bool
-find_host(struct mx_lookup *l, uv_loop_t *loop)
+find_host(struct mx_lookup *l, const struct hosts *hosts)
 {
-    static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    char port[8];
-    int r;
+    union mx_sockaddr address;
+    const char *text;
 
-    snprintf(port, sizeof port, "%u", l->port);
-    l->request.data = l;
-    r = uv_getaddrinfo(loop, &l->request, on_addresses, l->name, port, &hints);
-    if (r < 0) {
-        outcome_set(&l->failure, LATER, "4.4.3", "looking up %s: %s", l->name,
-                    uv_strerror(r));
-        return true;
-    }
-    l->busy = true;
-    return false;
+    for (size_t i = 0; (text = hosts_find(hosts, view_of(l->name), i)); i++)
+        if (mx_literal(view_of(text), l->port, &address))
+            mx_add(l, &address, l->name, NULL);
+    return l->count > 0;
 }
 
 /* The name to look up, in l->name; false: there is none, and why. */
@@ -143,8 +116,8 @@ mx_find(struct mx_lookup *l, const struct mx_source *source,
         take_literal(l, &address);
         return true;
     }
-    if (l->routed && !dane_wanted(l->level))
-        return find_host(l, source->loop);
+    if (l->routed && !dane_wanted(l->level) && find_host(l, source->hosts))
+        return true;
     return mx_search(l, source);
 }
 

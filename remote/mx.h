@@ -8,6 +8,7 @@
 #include "base/job.h"
 #include "remote/dane.h"
 #include "remote/dns.h"
+#include "remote/hosts.h"
 
 enum {
     MX_ADDRESS_MAX = 16, /* tried for one job */
@@ -29,8 +30,8 @@ struct mx_address {
 
 /* Where lookups come from; one for all. */
 struct mx_source {
-    uv_loop_t *loop;
     struct dns *dns;
+    const struct hosts *hosts; /* of this system; for routes */
     const char *own[3];       /* our names, NULL behind them; borrowed */
 };
 
@@ -38,7 +39,6 @@ struct mx_search;
 
 /* One lookup.  Starts as zeros. */
 struct mx_lookup {
-    uv_getaddrinfo_t request;
     struct mx_search *search; /* owned; in the DNS, while it goes on */
     enum tls_level level;     /* by the owner: what the policy asks for */
     bool routed;              /* name is the host of a route: no MX */

@@ -13,6 +13,7 @@
 
 #include "base/conf.h"
 #include "base/file.h"
+#include "base/jail.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "remote/channel.h"
@@ -35,6 +36,7 @@ struct remote {
     struct channel channel;
     struct deliveries deliveries;
     struct dns dns;
+    struct hosts hosts;
     struct mx_source mx;
     struct dns_settings resolver;
     char *me, *helo;
@@ -286,7 +288,7 @@ start(struct remote *r, uv_loop_t *loop)
     r->deliveries.sessions = &r->sessions;
     r->deliveries.channel = &r->channel;
     r->deliveries.mx = &r->mx;
-    r->mx = (struct mx_source){loop, &r->dns, {r->me, r->helo, NULL}};
+    r->mx = (struct mx_source){&r->dns, &r->hosts, {r->me, r->helo, NULL}};
     if ((e = dns_open(&r->dns, loop, &r->resolver)) < 0)
         log_die("fatal setting=%s why=%s",
                 e == -EBADMSG ? "trustanchor" : "resolver", strerror(-e));
@@ -299,6 +301,30 @@ start(struct remote *r, uv_loop_t *loop)
         log_die("fatal descriptor=%d why=%s", MANAGER_FD, strerror(-e));
 }
 
+/* From here on: the network, as a client.  No program, no process, no socket
+ * of this host's own, and no file but tokens. */
+static void
+close_in(const struct remote *r)
+{
+    bool tokens = r->sessions.token_folder >= 0;
+    struct conf_paths paths;
+    struct buf folder = {0};
+    struct jail_path path;
+    int e;
+
+    conf_paths(&paths);
+    buf_print(&folder, "%s/tokens", paths.control);
+    path = (struct jail_path){folder.data, JAIL_READ};
+    if ((e = jail_files(&path, tokens ? 1 : 0)) < 0)
+        log_event("jail program=remote doing=files why=%s", strerror(-e));
+    if ((e = jail_seal(JAIL_NOEXEC | JAIL_NOLISTDIR | JAIL_NOFORK |
+                       JAIL_CLIENT | JAIL_NOCHANGE |
+                       (tokens ? 0 : JAIL_NOFILES))) < 0)
+        log_die("fatal doing=\"close remote in\" why=%s", strerror(-e));
+    buf_free(&folder);
+    conf_pathsfree(&paths);
+}
+
 int
 main(void)
 {
@@ -307,13 +333,14 @@ main(void)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGTERM, SIG_IGN); /* the manager's socket says when to end */
     fcntl(LIFE_FD, F_SETFD, FD_CLOEXEC);
-    /* Lookups take at most half of the pool, so reading goes on. */
     setenv("UV_THREADPOOL_SIZE", "32", 0);
     if (sodium_init() < 0)
         log_die("fatal why=%s", "libsodium");
     read_settings(&remote);
     limit_files(&remote.sessions);
+    hosts_read(&remote.hosts, "/etc/hosts");
     start(&remote, loop);
+    close_in(&remote);
     uv_run(loop, UV_RUN_DEFAULT);
     if (uv_loop_alive(loop))
         _exit(0);
@@ -327,6 +354,7 @@ main(void)
     file_close(&remote.sessions.token_folder);
     conf_listfree(&remote.resolver.servers);
     conf_listfree(&remote.resolver.anchors);
+    hosts_free(&remote.hosts);
     free(remote.helo);
     free(remote.me);
     return 0;

@@ -16,6 +16,12 @@ def ok(good, name, got=None):
     return good
 
 
+def skip(name, why):
+    global count
+    count += 1
+    print('ok %d # SKIP %s: %s' % (count, name, why))
+
+
 def end():
     print('1..%d' % count)
     sys.exit(failed != 0)
