@@ -17,7 +17,8 @@ import sys
 import time
 
 import errnos
-from run import SYNCS, House, Plan, Run, end_all
+from house import House, Plan
+from run import SYNCS, Run, end_all
 
 QUICK = bool(os.environ.get("QUICK"))
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
