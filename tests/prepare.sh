@@ -17,7 +17,7 @@ daemons="nsd"
 check="$demo $callers $daemons clang ldnsutils mandoc openssl perl strace"
 fuzz="$build python3 clang libclang-rt-14-dev"
 model="gcc libc6-dev make python3 spin"
-powercut="$demo e2fsprogs xfsprogs btrfs-progs"
+powercut="$demo libfuse3-dev e2fsprogs xfsprogs btrfs-progs mount"
 bench="$build python3 util-linux iproute2 mmdebstrap strace valgrind
     gnuplot-nox e2fsprogs"
 

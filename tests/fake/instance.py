@@ -60,8 +60,9 @@ class Sink:
 
 
 class Instance:
-    def __init__(self, **control):
-        base = "/tmp" if os.geteuid() == 0 else None
+    def __init__(self, below=None, **control):
+        """Its folder is made in below; control is what is set."""
+        base = below or ("/tmp" if os.geteuid() == 0 else None)
         self.top = pathlib.Path(tempfile.mkdtemp(prefix="godwit-", dir=base))
         self.home = self.top / "home"
         self.user = "nobody" if os.geteuid() == 0 else \

@@ -1,15 +1,17 @@
 #!/usr/bin/python3
-"""The power fails under a load: what was accepted is there afterwards.
+"""The power fails under a load: what was acknowledged is there afterwards.
 
-usage: tests/powercut/powercut.py [PLANTED]
-The spool lies on a file system in a file (loop device); a cut is an atomic
-copy (FICLONE, on an XFS that is another file) of that file as it is at one
-moment: all blocks written up to then, none after.  So it is a prefix of the
-block writes, not any subset of those not flushed.  Each copy is mounted, the
-instance started on it and drained, and what was acknowledged before the cut
-is counted.  PLANTED: an enqueue that leaves out its syncs; it must be found.
-QUICK=1: 20 cuts, else CUTS=300, for each of FILESYSTEMS=ext4,xfs,btrfs."""
-import fcntl
+usage: tests/powercut/powercut.py RECORD [PLANTS]
+RECORD is the program of record.c: the spool lies on a disk whose writes and
+syncs it records (tape.py).  An image holds every block up to the last sync
+before the cut, and of the later ones any subset.  Each is mounted, the
+instance started on it and drained; what was acknowledged before the cut is
+looked for.  In PLANTS each folder holds a program with one sync left out;
+each must be found.  QUICK=1: 20 cuts, else CUTS=300, for each of
+FILESYSTEMS=ext4,xfs,btrfs.  SEED= repeats the choices, not the load.
+KEEP=FOLDER keeps the images that were wrong."""
+import collections
+import concurrent.futures
 import os
 import pathlib
 import random
@@ -22,208 +24,319 @@ import tempfile
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "fake"))
-import instance  # noqa: E402
-from instance import Fail, Instance, Sink, wait_for  # noqa: E402
+import disk
+import tape
+from disk import Fail, mounted, recorded
+from instance import BIN, Instance, wait_for
 
 QUICK = bool(os.environ.get("QUICK"))
-CUTS = 20 if QUICK else int(os.environ.get("CUTS", 300))
+CUTS = 20 if QUICK else int(os.environ.get("CUTS") or 300)
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
-FILESYSTEMS = os.environ.get("FILESYSTEMS", "ext4,xfs,btrfs").split(",")
-SIZE = {"ext4": 128, "xfs": 320, "btrfs": 256}
-FICLONE = 0x40049409
+FILESYSTEMS = (os.environ.get("FILESYSTEMS") or "ext4,xfs,btrfs").split(",")
+ROUND = 60          # cuts of one load
+PLANT_CUTS = 60     # until a planted mistake must be found
+SENDERS, LETTERS = 3, 20
+over = threading.Event()
 
 
-def run(*argv):
-    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.PIPE)
+class Sink:
+    """An SMTP server that keeps what it gets, with the size that the tape
+    had then.  While refuse is set it has no time for some."""
 
+    def __init__(self, size):
+        from aiosmtpd.controller import Controller
+        import socket
+        self.messages, self.refuse = [], True
+        sink = self
 
-def make(image, kind, size):
-    with open(image, "wb") as f:
-        f.truncate(size << 20)
-    run("mkfs." + kind, "-q", image)
+        class Handler:
+            async def handle_RCPT(self, server, session, envelope, address,
+                                  options):
+                if sink.refuse and address.startswith("later@"):
+                    return "451 4.3.2 later"
+                envelope.rcpt_tos.append(address)
+                return "250 2.1.5 ok"
+
+            async def handle_DATA(self, server, session, envelope):
+                sink.messages.append((size(), envelope.original_content))
+                return "250 2.0.0 kept"
+
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        self.controller = Controller(Handler(), hostname="127.0.0.1",
+                                     port=self.port)
+        self.controller.start()
+
+    def close(self):
+        self.controller.stop()
 
 
 class Place(Instance):
-    """An instance on the mounted file system, its log outside."""
+    """An instance on a mounted file system; programs and log are not on it."""
 
-    def __init__(self, mounted, log, **control):
-        old = tempfile.mkdtemp
-        tempfile.mkdtemp = lambda prefix, dir: old(prefix=prefix, dir=mounted)
-        try:
-            super().__init__(**control)
-        finally:
-            tempfile.mkdtemp = old
+    def __init__(self, top, at, plant, **control):
+        super().__init__(below=at, **control)
         self.log.close()
-        self.log_path = log
-        self.log = open(log, "ab+")
+        self.log_path = str(top / "log")
+        self.log = open(self.log_path, "ab+")
+        self.bin = top / "bin"
+        shutil.copytree(BIN, self.bin)
+        if plant:
+            shutil.copytree(plant, self.bin, dirs_exist_ok=True)
+        subprocess.run(["chmod", "-R", "a+rX", str(self.bin)], check=True)
 
     def log_text(self, start=0):
         with open(self.log_path, "rb") as f:
             f.seek(start)
             return f.read()
 
+    def end(self):
+        """As if the power had failed: all programs at once."""
+        def none():
+            self.kill()
+            return not self.pids()
+        wait_for("the end of all programs", none)
+        if self.process:
+            self.process.wait(10)
+            self.process = None
 
-def load(it, host, image, cuts, rng):
-    """[(copy, what was accepted before it)]"""
-    accepted, over, lock, copies = [], threading.Event(), threading.Lock(), []
 
-    def send(number):
-        count = 0
-        while not over.is_set():
-            token = "tok-%d-%d-%s" % (number, count, "lrb"[count % 3])
-            rcpt = {"l": it.address, "r": "x@remote.example",
-                    "b": "nosuch@test.example"}[token[-1]]
-            count += 1
-            if it.sendmail(b"Subject: %s\n\nbody\n" % token.encode(),
-                           rcpt).returncode == 0:
+# What is sent, in turn: recipients, and what is expected of each kind.
+KINDS = {
+    "local": ["{me}"], "remote": ["x@remote.example"],
+    "bounced": ["nosuch@test.example"], "later": ["later@remote.example"],
+    "mixed": ["{me}", "y@remote.example", "gone@test.example"],
+}
+HERE, AWAY, BACK = {"local", "mixed"}, {"remote", "later", "mixed"}, \
+    {"bounced", "mixed"}
+
+
+def load(it, size):
+    """[(token, size of the tape when it had been acknowledged)]: the first
+    ones before the spool ever saw a manager."""
+    sent, lock = [], threading.Lock()
+
+    def send(number, count):
+        for n in range(count):
+            kind = list(KINDS)[(n + number) % len(KINDS)]
+            token = "tok-%d-%d-%s" % (number, n, kind)
+            r = it.sendmail(b"Subject: %s\n\nbody\n" % token.encode(),
+                            *[a.format(me=it.address) for a in KINDS[kind]],
+                            timeout=120)
+            if r.returncode == 0:
                 with lock:
-                    accepted.append(token)
+                    sent.append((token, size()))
 
-    threads = [threading.Thread(target=send, args=(n,)) for n in range(3)]
+    send(0, len(KINDS))
+    it.start()
+    threads = [threading.Thread(target=send, args=(n, LETTERS))
+               for n in range(1, SENDERS + 1)]
     for t in threads:
         t.start()
-    for n in range(cuts):
-        time.sleep(rng.uniform(0.01, 0.12))
-        with lock:
-            before = list(accepted)
-        copy = os.path.join(host, "cut-%d" % n)
-        with open(image, "rb") as a, open(copy, "wb") as b:
-            fcntl.ioctl(b, FICLONE, a.fileno())
-        copies.append((copy, before))
-    over.set()
     for t in threads:
         t.join()
-    return copies
+    return sent
 
 
 def drain(it):
     def empty():
         for pid in it.pids("godwit-manager"):
             os.kill(pid, signal.SIGALRM)
-        time.sleep(0.05)
-        return not it.queued()
-    wait_for("an empty queue", empty, 40)
+        time.sleep(0.02)
+        # Twice: a bounce may come while its message goes.
+        return not it.queued() and not it.queued()
+    wait_for("an empty queue", empty, 60)
 
 
-def count(it, sink, before):
-    seen = set()
-    for text in it.maildir() + [m[2] for m in sink.messages]:
-        seen |= set(re.findall(rb"^Subject: (tok-\S+)", text, re.M))
-    wrong = ["lost: " + t for t in before if t.encode() not in seen]
-    r = it.command("godwit", "audit")
-    if r.returncode:
-        wrong.append("audit: " + r.stdout.decode().splitlines()[0])
+def tokens(texts):
+    return collections.Counter(
+        m.group(1).decode() for m in
+        (re.search(rb"^Subject: (tok-\S+)", t, re.M) for t in texts) if m)
+
+
+def count(it, away, acknowledged):
+    """What is wrong, given what went away by SMTP and what must be there."""
+    mails = it.maildir()
+    back = tokens(t for t in mails if b"multipart/report" in t)
+    here = tokens(t for t in mails if b"multipart/report" not in t)
+    away = tokens(away)
+    wrong = []
+    for token in acknowledged:
+        kind = token.rsplit("-", 1)[1]
+        for name, kinds, seen in (("local", HERE, here), ("bounce", BACK,
+                                  back), ("remote", AWAY, away)):
+            if kind in kinds and not seen[token]:
+                wrong.append("lost: %s %s" % (name, token))
+    for token, n in list(here.items()) + list(back.items()):
+        if n > 1:
+            wrong.append("twice: " + token)
     if it.queued(["broken"]):
         wrong.append("something was set aside")
+    r = it.command("godwit", "audit", timeout=60)
+    if r.returncode:
+        wrong.append("audit: " + (r.stdout + r.stderr).decode()[:200])
     return wrong
 
 
-def stop(it):
-    def none():
-        it.kill()
-        return not it.pids()
-    wait_for("the end of all programs", none)
-    if it.process:
-        it.process.wait(10)
-        it.process = None
-
-
-def campaign(kind, cuts, rng, planted=None):
-    """(cuts tried, tokens looked for, wrong)"""
-    top = pathlib.Path(tempfile.mkdtemp(prefix="godwit-cut-", dir="/tmp"))
-    host, at, sink = str(top / "host"), str(top / "at"), Sink()
-    mounted, tried, tokens, wrong = [], 0, 0, 0
-    top.chmod(0o755)
-    it = None
-
-    def mount(image, place):
-        run("mount", "-o", "loop,nouuid" if kind == "xfs" and place == at
-            else "loop", image, place)
-        mounted.append(place)
-
-    def umount():
-        # A killed program keeps the place for a moment.
-        wait_for("umount", lambda: subprocess.run(
-            ["umount", mounted[-1]],
-            stderr=subprocess.DEVNULL).returncode == 0)
-        mounted.pop()
-
+def inspect(it, image, at, kind, sink, cut_size, sent):
+    """What is wrong with what a cut left."""
+    before = len(sink.messages)
     try:
-        os.mkdir(host)
-        os.mkdir(at)
-        make(str(top / "host.img"), "xfs", 4096)
-        mount(str(top / "host.img"), host)
-        image = os.path.join(host, "disk")
-        make(image, kind, SIZE[kind])
-        mount(image, at)
-        os.chmod(at, 0o777)
-        it = Place(at, str(top / "log"),
-                   smtproutes=":127.0.0.1:%d" % sink.port)
-        if it.bin == instance.BIN or planted:
-            it.bin = it.top / "bin"
-            shutil.copytree(instance.BIN, it.bin, dirs_exist_ok=True)
-        if planted:
-            shutil.copy(planted, it.bin / "godwit-enqueue")
-        subprocess.run(["chmod", "-R", "a+rX", str(it.bin)], check=True)
-        it.start()
-        os.sync()
-        copies = load(it, host, image, cuts, rng)
-        stop(it)
-        umount()
-        for copy, before in copies:
-            mount(copy, at)
+        with mounted(image, at, kind):
             try:
                 it.start()
                 drain(it)
-                bad = count(it, sink, before)
-            except Fail as e:
-                bad = [str(e)[-300:]]
-            stop(it)
-            umount()
-            tried += 1
-            tokens += len(before)
-            wrong += bool(bad)
-            if bad and not planted:
-                print("not ok - %s %s: %s" % (kind, os.path.basename(copy),
-                                              bad[:5]), flush=True)
-            if bad and planted:
+                away = [t for n, (s, t) in enumerate(sink.messages)
+                        if s <= cut_size or n >= before]
+                return count(it, away, [t for t, s in sent if s <= cut_size])
+            finally:
+                it.end()
+    except (Fail, subprocess.TimeoutExpired, ProcessLookupError) as e:
+        return [str(e)[-300:]]
+
+
+class Result:
+    def __init__(self):
+        self.cuts = self.letters = self.blocks = self.dropped = self.wrong = 0
+
+    def line(self):
+        return ("%d cuts, %d acknowledged messages looked for, %d of %d "
+                "blocks behind the last sync left out, %d wrong" %
+                (self.cuts, self.letters, self.dropped, self.blocks,
+                 self.wrong))
+
+
+def one_round(kind, cuts, rng, record, plant, got):
+    """A load, and images of it."""
+    top = pathlib.Path(tempfile.mkdtemp(prefix="godwit-cut-",
+                                        dir=disk.room()))
+    top.chmod(0o755)
+    at, fuse, image, base, log = [str(top / n) for n in
+                                  ("at", "fuse", "image", "base", "tape")]
+
+    def size():
+        return os.stat(log).st_size
+
+    sink, it = Sink(size), None
+    try:
+        os.mkdir(at)
+        os.mkdir(fuse)
+        disk.make(image, kind)
+        tape.copy_sparse(image, base)
+        with recorded(record, image, log, fuse) as device, \
+                mounted(device, at, kind):
+            try:
+                os.chmod(at, 0o777)
+                it = Place(top, at, plant, ledgersegment=65536,
+                           checkpointevery=1,
+                           smtproutes=":127.0.0.1:%d" % sink.port)
+                disk.run("sync", "-f", at)
+                first = size()
+                sent = load(it, size)
+            finally:
+                if it:
+                    it.end()
+        os.unlink(image)
+        sink.refuse = False
+        t = tape.Tape(log)
+        images = tape.Images(t, base)
+        for cut in tape.cuts(t, t.position(first), [t.position(s) for _, s in
+                                                    sent], cuts, rng):
+            mode = rng.choice(tape.MODES)
+            open_, came = images.make(cut, mode, rng, image)
+            cut_size = t.ends[cut - 1]
+            if os.environ.get("KEEP"):
+                tape.copy_sparse(image, image + ".kept")
+            bad = inspect(it, image, at, kind, sink, cut_size, sent)
+            got.cuts += 1
+            got.letters += sum(s <= cut_size for _, s in sent)
+            got.blocks += open_
+            got.dropped += open_ - came
+            got.wrong += bool(bad)
+            if bad and not plant:
+                print("not ok - %s, request %d, %s: %s" %
+                      (kind, cut, mode, bad[:5]), flush=True)
+                if os.environ.get("KEEP"):
+                    shutil.copy(image + ".kept", os.path.join(
+                        os.environ["KEEP"], "%s-%d" % (kind, cut)))
+            if bad and plant:
+                return "%s, cut %d, %s: %s" % (kind, got.cuts, mode,
+                                               "; ".join(bad[:5]))
+            if over.is_set():
                 break
     finally:
-        if it:
-            stop(it)
-            it.log.close()
-        while mounted:
-            umount()
         sink.close()
+        if it:
+            it.log.close()
         shutil.rmtree(top, ignore_errors=True)
-    return tried, tokens, wrong
+    return ""
+
+
+def campaign(kind, record):
+    """CUTS of one file system."""
+    got, rng = Result(), random.Random("%d %s" % (SEED, kind))
+    began = time.monotonic()
+    while got.cuts < CUTS and not over.is_set():
+        one_round(kind, min(ROUND, CUTS - got.cuts), rng, record, None, got)
+    print("%s: %s (%d s)" % (kind, got.line(), time.monotonic() - began),
+          flush=True)
+    return got
+
+
+def hunt(plant, record):
+    """Whether a program without one of its syncs is found."""
+    got, rng = Result(), random.Random("%d %s" % (SEED, plant.name))
+    how = one_round(FILESYSTEMS[0], PLANT_CUTS, rng, record, plant, got)
+    print("%s - planted: %s is %s" % ("ok" if how else "not ok", plant.name,
+                                      "found: " + how if how else
+                                      "not found in %d cuts" % got.cuts),
+          flush=True)
+    return bool(how)
+
+
+def able(record):
+    """"", or why no disk can be recorded here."""
+    if os.geteuid() != 0:
+        return "needs root"
+    if not os.path.exists("/dev/loop-control"):
+        return "no loop devices"
+    if not os.path.exists("/dev/fuse"):
+        return "no /dev/fuse"
+    top = pathlib.Path(tempfile.mkdtemp(prefix="godwit-cut-",
+                                        dir=disk.room()))
+    try:
+        return disk.probe(record, top)
+    finally:
+        shutil.rmtree(top, ignore_errors=True)
 
 
 def main():
-    rng = random.Random(SEED)
-    if os.geteuid() != 0 or not os.path.exists("/dev/loop-control"):
-        print("SKIPPED: needs root and loop devices; 0 cuts")
+    record = os.path.abspath(sys.argv[1])
+    why = able(record)
+    if why:
+        print("SKIPPED: power cuts: %s; 0 cuts" % why)
         return 0
-    print("seed %d" % SEED, flush=True)
-    total = [0, 0, 0]
+    signal.signal(signal.SIGTERM, lambda *unused: over.set())
+    plants = sorted(p for p in pathlib.Path(sys.argv[2]).resolve().iterdir()
+                    if p.is_dir()) if len(sys.argv) > 2 else []
+    kinds = []
     for kind in FILESYSTEMS:
-        if not shutil.which("mkfs." + kind) or not shutil.which("mkfs.xfs"):
-            print("SKIPPED: %s: mkfs.%s or mkfs.xfs is missing; 0 cuts" %
-                  (kind, kind))
-            continue
-        got = campaign(kind, CUTS, rng)
-        print("%s: %d cuts, %d acknowledged messages looked for, %d wrong" %
-              ((kind,) + got), flush=True)
-        total = [a + b for a, b in zip(total, got)]
-    found = True
-    if len(sys.argv) > 1 and total[0]:
-        found = campaign("ext4", 40, rng, sys.argv[1])[2] > 0
-        print("%s - the planted mistake (no syncs in enqueue) is %sfound" %
-              (("ok", "") if found else ("not ok", "not ")))
-    print("%d cuts, %d wrong" % (total[0], total[2]))
-    return 1 if total[2] or not found else 0
+        if shutil.which("mkfs." + kind):
+            kinds.append(kind)
+        else:
+            print("SKIPPED: %s: no mkfs.%s; 0 cuts" % (kind, kind))
+    print("seed %d" % SEED, flush=True)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(campaign, kind, record) for kind in kinds]
+        hunts = [pool.submit(hunt, p, record) for p in plants]
+        results = [r.result() for r in runs]
+        found = [h.result() for h in hunts]
+    wrong = sum(r.wrong for r in results)
+    print("%d cuts on %d file systems, %d wrong; %d of %d planted mistakes "
+          "found" % (sum(r.cuts for r in results), len(results), wrong,
+                     sum(found), len(found)))
+    return 1 if wrong or not all(found) or over.is_set() else 0
 
 
 sys.exit(main())
