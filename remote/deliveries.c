@@ -110,8 +110,12 @@ try_next(struct delivery *d)
 static void
 use_addresses(struct delivery *d)
 {
+    struct sessions *sessions = d->all->sessions;
+
     if (d->lookup.count == 0)
         d->last = d->lookup.failure;
+    peers_order(&sessions->peers, d->lookup.found, d->lookup.count,
+                uv_now(sessions->loop));
     try_next(d);
 }
 
@@ -162,12 +166,29 @@ go_on(struct delivery *d)
     find_session(d);
 }
 
+/* Remembers how a connection that was made for this went. */
+static void
+remember(struct delivery *d, enum session_end end)
+{
+    struct sessions *sessions = d->all->sessions;
+    const union mx_sockaddr *address;
+
+    if (d->reused || d->next == 0)
+        return;
+    address = &d->lookup.found[d->next - 1].address;
+    if (end == SESSION_UNREACHED)
+        peers_failed(&sessions->peers, address, uv_now(sessions->loop));
+    else
+        peers_reached(&sessions->peers, address);
+}
+
 static void
 on_done(struct session_work *w, enum session_end end, const struct outcome *why)
 {
     struct delivery *d = (struct delivery *)w;
 
     d->session = NULL;
+    remember(d, end);
     if (w->mail.open == 0) {
         end_if_over(d);
         return;

@@ -10,6 +10,7 @@
 #include "base/job.h"
 #include "remote/auth.h"
 #include "remote/dane.h"
+#include "remote/peers.h"
 #include "remote/tlspolicy.h"
 
 enum {
@@ -36,6 +37,7 @@ struct sessions {
     unsigned keep;            /* seconds a session waits idle; 0: not at all */
     unsigned limit;           /* on sessions, idle ones with them */
     unsigned count;
+    struct peers peers;
     bool stopping;            /* none is kept any more */
     unsigned char hash_key[SESSIONS_KEY];
     struct session_queue idle; /* oldest first */

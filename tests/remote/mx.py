@@ -121,6 +121,29 @@ def test_deadline():
     dns.close()
 
 
+def test_remembered():
+    """A host that cannot be reached costs the first mail alone."""
+    table = dict(TABLE)
+    table['both.example', 'MX'] = [(10, 'dual.example')]
+    table['dual.example', 'AAAA'] = ['::1']
+    table['dual.example', 'A'] = [LO]
+    dns, server = DnsServer(table), Server()
+    for site in (b'two.example', b'both.example'):
+        remote = Remote(resolver='127.0.0.1@%d' % dns.port, remotekeep=0)
+        lines = []
+        for _ in range(3):
+            remote.send(TEXT, [b'a@' + site], site=site, port=server.port)
+            got = remote.reports(1)
+            ok(got and got[0].word == D, 'mail goes to the one that lives',
+               got)
+            lines.append(remote.log().count('session-failed'))
+        ok(lines == [1, 1, 1],
+           'the dead one of %s is tried once' % site.decode(), lines)
+        remote.close()
+    server.close()
+    dns.close()
+
+
 def test_down():
     dns = DnsServer(TABLE)
     server = Server()
@@ -138,5 +161,6 @@ def test_down():
 test_cases()
 test_silence()
 test_deadline()
+test_remembered()
 test_down()
 end()
