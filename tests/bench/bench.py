@@ -16,17 +16,21 @@ sys.dont_write_bytecode = True
 
 import accept       # noqa: E402
 import godwit       # noqa: E402
+import local        # noqa: E402
 import opensmtpd    # noqa: E402
 import outbound     # noqa: E402
 import postfix      # noqa: E402
 import results      # noqa: E402
 import roots        # noqa: E402
+import through      # noqa: E402
 from run import (OUT, QUICK, ROOTS, RUNS, SEED, Failed, note,  # noqa: E402
                  say)
 
 LINES = {
     "a": accept.line_a,
     "c": outbound.line_c,
+    "f": local.line_f,
+    "g": through.line_g,
 }
 SYSTEMS = {"godwit": godwit.Godwit, "postfix": postfix.Postfix,
            "opensmtpd": opensmtpd.OpenSMTPD}
@@ -78,6 +82,8 @@ def network():
 def measure(lines):
     facts, rows = about(), []
     systems = [SYSTEMS[n]() for n in ["godwit"] + PEERS]
+    for s in systems:
+        s.reset()
     for line in lines:
         began = time.monotonic()
         say("# line %s: %s" % (line, LINES[line].__doc__.split(".")[0]))
@@ -88,7 +94,7 @@ def measure(lines):
             done = []
         finally:
             for s in systems:
-                s.stop()
+                s.reset()
         for row in done:
             say(results.show(row))
         rows += done

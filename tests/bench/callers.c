@@ -7,6 +7,7 @@
  * -r it runs with ROOT as its root folder.  Prints the seconds from the first
  * start to the last end, and how many did not end with 0. */
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -55,7 +56,8 @@ become(const char *root, uid_t uid)
 {
     if (root && (chroot(root) < 0 || chdir("/") < 0))
         fail(root);
-    if (uid && (setgid(uid) < 0 || setuid(uid) < 0))
+    if (uid &&
+        (setgroups(0, NULL) < 0 || setgid(uid) < 0 || setuid(uid) < 0))
         fail("setuid");
 }
 

@@ -14,6 +14,11 @@ mta limit max-conn-per-connector %(raised)d
 mta limit max-conn-per-relay %(raised)d
 mta limit max-conn-per-domain %(raised)d
 mta limit conn-delay-route 0
+mta limit conn-delay-relay 0
+mta limit reconn-delay-route 0
+mta limit task-hiwat 1000
+mta limit task-lowat 500
+mta limit task-release 200
 mta limit session-mail-max 10000
 scheduler limit max-schedule 200
 """
@@ -44,6 +49,7 @@ class OpenSMTPD(System):
         self.configure()
         self.spawn("/usr/sbin/smtpd", "-d")
         until("smtpd to answer", self.answers)
+        until("smtpd to listen", self.listens)
         if held:
             self.run("smtpctl", "pause", "mta")
             self.run("smtpctl", "pause", "mda")

@@ -64,7 +64,6 @@ def line_c(systems):
             goals={"postfix": 6} if each == 1 else {})
         for _ in range(RUNS):
             for s in systems:
-                s.routes = {"": ("127.0.0.1", SINK_PORT)}
                 for label, raised in variants(s):
                     s.raised = raised
                     measure(row, label, s, size(5000, 500), ["u@dst.test"],

@@ -69,14 +69,6 @@ class Postfix(System):
                      stderr=subprocess.DEVNULL)
         until("postfix to listen", self.listens)
 
-    def listens(self):
-        import socket
-        try:
-            socket.create_connection((self.address, 25), 1).close()
-            return True
-        except OSError:
-            return False
-
     def end(self):
         self.run("postfix", "stop", check=False)
 

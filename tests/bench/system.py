@@ -2,9 +2,10 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 
-from run import (CALLER, ROOTS, Deleted, Failed, message, tool, until)
+from run import (CALLER, ROOTS, SINK_PORT, Deleted, Failed, message, tool, until)
 
 
 class System:
@@ -15,7 +16,7 @@ class System:
     sendmail = ["/usr/sbin/sendmail", "-i"]
     spool = ""                  # below the root, what clear() empties
     raised = 0                  # deliveries to one destination, 0: as it comes
-    routes = {}                 # domain -> (address, port)
+    routes = {}                 # domain -> (address, port), "" for the rest
     wrap = ()                   # a command that runs the main program
 
     def __init__(self):
@@ -26,6 +27,12 @@ class System:
             if not os.path.ismount(self.root / folder):
                 subprocess.run(["mount", "--bind", "/" + folder,
                                 str(self.root / folder)], check=True)
+
+    def reset(self):
+        """Between two lines: all mail goes to the sink."""
+        self.routes = {"": ("127.0.0.1", SINK_PORT)}
+        self.raised, self.wrap = 0, ()
+        self.clear()
 
     def run(self, *argv, check=True, **kw):
         """A command inside, until it ends."""
@@ -67,6 +74,14 @@ class System:
                 found.append(int(p))
         return found
 
+    def listens(self):
+        """Whether its SMTP server does."""
+        try:
+            socket.create_connection((self.address, 25), 1).close()
+            return True
+        except OSError:
+            return False
+
     def signal(self, number, program=None):
         for pid in self.pids(program):
             try:
@@ -93,7 +108,7 @@ class System:
         self.running = []
 
     def clear(self):
-        """An empty queue; the system is stopped."""
+        """Stopped, with an empty queue and no mail delivered."""
         self.stop()
         self.empty()
         for n in os.listdir(self.root / "home"):

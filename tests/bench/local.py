@@ -1,0 +1,66 @@
+"""Line f: what is queued is stored in Maildirs."""
+import os
+import time
+
+import disk
+from results import Row
+from roots import USERS
+from run import RUNS, Failed, note, say, size, until
+
+
+def stored(s, users):
+    """How many, and the moment of the last one, by the clock of the files'
+    times."""
+    count, last = 0, 0.0
+    for n in range(1, users + 1):
+        new = s.root / "home" / ("u%d" % n) / "Maildir" / "new"
+        try:
+            with os.scandir(new) as entries:
+                for e in entries:
+                    count += 1
+                    last = max(last, e.stat().st_ctime)
+        except FileNotFoundError:
+            pass
+    return count, last
+
+
+def drain(s, count, users, limit=180):
+    """Seconds from the release of count queued messages to the last one in
+    its Maildir."""
+    try:
+        s.start(held=True)
+        s.preload(count, ["u%d@local.test" % n for n in range(1, users + 1)])
+        s.settle()
+        time.sleep(0.5)
+        began = time.time()
+        s.release()
+        # Looked at seldom: looking costs the processor that is measured.
+        until("%d messages in Maildirs" % count,
+              lambda: stored(s, users)[0] >= count, limit, 0.5)
+        return stored(s, users)[1] - began
+    except Failed as e:
+        raise Failed("%s: %s" % (s.name, e))
+    finally:
+        s.clear()
+
+
+def line_f(systems):
+    """Local to one Maildir and to 500."""
+    rows, count = [], size(5000, 500)
+    for users in (1, USERS):
+        row = Row("f", "to %d Maildir%s" % (users, "s" * (users > 1)),
+                  "messages/s", goals={"postfix": 4})
+        for _ in range(RUNS):
+            for s in systems:
+                try:
+                    row.add(s.name, count / drain(s, count, users))
+                except Failed as e:
+                    note("f %s: %s" % (row.what, e))
+                else:
+                    say("#   %s, %s: %.0f/s" % (row.what, s.name,
+                                                row.values[s.name][-1]))
+            row.add("disk, 10 threads",
+                    disk.create(10, count, folders=users))
+        rows.append(row)
+    disk.forget()
+    return rows

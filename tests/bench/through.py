@@ -1,0 +1,38 @@
+"""Line g: accepted and delivered, end to end."""
+import time
+
+import disk
+from results import Row
+from run import RUNS, Failed, note, size
+from sink import Sink
+
+
+def through(s, count, parallel, limit=300, octets=4096):
+    """Seconds from the first call of sendmail to the last message in the
+    sink."""
+    try:
+        s.start()
+        with Sink(count) as there:
+            began = time.monotonic()
+            s.call(count, parallel, "u@dst.test", octets)
+            return there.wait(limit) - began
+    except Failed as e:
+        raise Failed("%s: %s" % (s.name, e))
+    finally:
+        s.clear()
+
+
+def line_g(systems):
+    """Accepted from sendmail, 20 at a time, and delivered to one host."""
+    count = size(3000, 500)
+    row = Row("g", "sendmail, 20 at a time, to the host it is for",
+              "messages/s", goals={"postfix": 5})
+    for _ in range(RUNS):
+        for s in systems:
+            try:
+                row.add(s.name, count / through(s, count, 20))
+            except Failed as e:
+                note("g: %s" % e)
+        row.add("disk, 20 threads", disk.create(20, count))
+    disk.forget()
+    return [row]
