@@ -6,8 +6,8 @@
  * those of IMAGE.  A loop device on it is a disk whose every request is known.
  * LOG gets a record per request, before the answer, so that whatever is true
  * after an answer has its reason in LOG: a header of three words of 64 bits
- * (kind, offset, length) and, for a write, its bytes.  One request is served at a
- * time.  Ends when FOLDER is unmounted. */
+ * (kind, offset, length) and, for a write, its bytes.  One request is served
+ * at a time.  Ends when FOLDER is unmounted. */
 #define FUSE_USE_VERSION 31
 #include <errno.h>
 #include <fcntl.h>

@@ -13,7 +13,8 @@ BLOCK, SECTOR = 4096, 512
 EARLY = 8  # answers that are among the first
 
 # What comes to the disk of the blocks that were sent behind the last sync.
-MODES = ("none", "all", "some", "most", "few", "one lost", "one alone", "torn")
+MODES = ("none", "all", "some", "most", "few", "one lost", "one alone")
+TORN = "torn"  # the last one in part
 
 
 class Tape:
@@ -73,6 +74,7 @@ def choose(blocks, mode, rng):
         return blocks[:n] + blocks[n + 1:]
     if mode == "one alone":
         return [blocks[n]]
+    assert mode == TORN
     offset, here, length = blocks[n]
     sectors = rng.randrange(length // SECTOR + 1)
     return blocks[:n] + [(offset, here, sectors * SECTOR)]
