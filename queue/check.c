@@ -11,9 +11,9 @@
 
 #include "base/file.h"
 #include "base/rewrite.h"
+#include "base/route.h"
 #include "queue/access.h"
 #include "queue/names.h"
-#include "queue/route.h"
 #include "queue/settings.h"
 #include "queue/users.h"
 

@@ -7,8 +7,8 @@
 #include "base/addrlist.h"
 #include "base/file.h"
 #include "base/line.h"
+#include "base/route.h"
 #include "queue/commands.h"
-#include "queue/route.h"
 #include "queue/settings.h"
 
 /* 1 says that it worked and an address is none. */

@@ -10,8 +10,8 @@
 
 #include <uthash.h>
 
+#include "base/route.h"
 #include "base/verdict.h"
-#include "queue/route.h"
 #include "queue/schedule.h"
 
 enum {

@@ -1,7 +1,8 @@
 /* remote.c - godwit-remote: takes jobs from the manager, sends them by SMTP
  *
  * Descriptor 3 is the manager's socket, 4 the end of a pipe that tells by
- * being closed that we are gone. */
+ * being closed that we are gone.  With arguments it is qmail-remote: see
+ * byhand.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,6 +17,7 @@
 #include "base/jail.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "remote/byhand.h"
 #include "remote/channel.h"
 #include "remote/deliveries.h"
 #include "remote/dns.h"
@@ -40,6 +42,7 @@ struct remote {
     struct mx_source mx;
     struct dns_settings resolver;
     char *me, *helo;
+    bool unrouted;            /* by hand, and no relay is used */
 };
 
 static struct remote remote;
@@ -156,6 +159,8 @@ read_secrets(struct remote *r, int control)
     size_t line = 0;
     int e = auth_load(&r->sessions.secrets, control, &line);
 
+    if (e == -EACCES && r->unrouted)
+        e = 0; /* a secret is for relays */
     if (e == -EPERM)
         log_die("fatal setting=smtpauth why=%s",
                 "others than its owner may read it: chmod 0400");
@@ -326,10 +331,13 @@ close_in(const struct remote *r)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
-    uv_loop_t *loop = uv_default_loop();
+    uv_loop_t *loop;
 
+    if (argc > 1)
+        remote.unrouted = !byhand(argc, argv);
+    loop = uv_default_loop();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGTERM, SIG_IGN); /* the manager's socket says when to end */
     fcntl(LIFE_FD, F_SETFD, FD_CLOEXEC);

@@ -1,5 +1,5 @@
-#include "queue/relay.h"
-#include "queue/route.h"
+#include "base/relay.h"
+#include "base/route.h"
 #include "queue/settings.h"
 #include "tests/fuzz/fuzz_dir.h"
 

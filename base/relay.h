@@ -1,8 +1,8 @@
 /* relay.h - one line of control/smtproutes, and IP addresses in brackets
  *
  * Pure. */
-#ifndef QUEUE_RELAY_H
-#define QUEUE_RELAY_H
+#ifndef BASE_RELAY_H
+#define BASE_RELAY_H
 
 #include "base/buf.h"
 

@@ -1,4 +1,4 @@
-#include "queue/route.h"
+#include "base/route.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "queue/relay.h"
+#include "base/relay.h"
 
 #include "tests/tap.h"
 

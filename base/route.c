@@ -1,4 +1,4 @@
-#include "queue/route.h"
+#include "base/route.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "queue/relay.h"
+#include "base/relay.h"
 
 enum row_kind { ROW_FREE, ROW_LOCAL, ROW_RELAY };
 

@@ -2,8 +2,8 @@
  *
  * The lists are qmail's control/locals and control/smtproutes.  Pure: what
  * was loaded is not looked at again. */
-#ifndef QUEUE_ROUTE_H
-#define QUEUE_ROUTE_H
+#ifndef BASE_ROUTE_H
+#define BASE_ROUTE_H
 
 #include "base/buf.h"
 #include "base/conf.h"
