@@ -164,16 +164,25 @@ sync_parent(int dirfd, const char *name)
 }
 
 int
+file_anew(int *fd, int dirfd, const char *name, mode_t mode)
+{
+    int r = file_remove(dirfd, name);
+
+    *fd = -1;
+    if (r < 0)
+        return r;
+    *fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    return *fd < 0 ? -errno : 0;
+}
+
+int
 file_replace(int dirfd, const char *name, struct view data, mode_t mode)
 {
     struct buf tmp = {0};
     int fd, r;
 
     buf_print(&tmp, "%s.new", name);
-    fd = openat(dirfd, tmp.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-                mode);
-    if (fd < 0) {
-        r = -errno;
+    if ((r = file_anew(&fd, dirfd, tmp.data, mode)) < 0) {
         buf_free(&tmp);
         return r;
     }

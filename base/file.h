@@ -39,6 +39,11 @@ int file_syncdir(int dirfd, const char *path);
 /* Removes a name; that it was not there is no error. */
 int file_remove(int dirfd, const char *name);
 
+/* Makes an empty file for writing under a name that is the caller's own: a
+ * file, link or FIFO that has it goes and is neither followed nor waited
+ * for.  *fd is -1 on an errno. */
+int file_anew(int *fd, int dirfd, const char *name, mode_t mode);
+
 /* name holds exactly data: a new file, synced, renamed over the old one, the
  * folder synced.  A crash leaves the old or the new one whole. */
 int file_replace(int dirfd, const char *name, struct view data, mode_t mode);

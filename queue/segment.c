@@ -50,7 +50,15 @@ segments_list(int ledgerdir, struct segments *s)
         return r;
     }
     for (errno = 0; (d = readdir(dir)) != NULL; errno = 0) {
+        struct stat st = {0};
+
         if (!is_segment(d->d_name, &base))
+            continue;
+        if (fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+            errno != ENOENT)
+            break;
+        /* What somebody else put there is not ours to read. */
+        if (!S_ISREG(st.st_mode))
             continue;
         if (s->count == room) {
             room = room ? room * 2 : 16;
@@ -103,12 +111,11 @@ segment_spare(int ledgerdir, uint64_t size)
     /* With a second name it became a segment already: a crash came before
      * it lost its first. */
     if (fstatat(ledgerdir, "spare", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        (uint64_t)st.st_size == size && st.st_nlink == 1)
+        S_ISREG(st.st_mode) && (uint64_t)st.st_size == size &&
+        st.st_nlink == 1)
         return 0;
-    fd = openat(ledgerdir, "spare.new", O_WRONLY | O_CREAT | O_TRUNC |
-                O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -errno;
+    if ((r = file_anew(&fd, ledgerdir, "spare.new", 0600)) < 0)
+        return r;
     r = fill(fd, size);
     file_close(&fd);
     if (r == 0 && renameat(ledgerdir, "spare.new", ledgerdir, "spare") < 0)

@@ -17,7 +17,8 @@ struct segments {
     size_t count;
 };
 
-/* The segments that are there.  0 or a negative errno. */
+/* The segments that are there; what has such a name and is no regular file
+ * is none.  0 or a negative errno. */
 int segments_list(int ledgerdir, struct segments *s);
 void segments_free(struct segments *s);
 

@@ -64,13 +64,15 @@ listing(void)
     segments_free(&s);
     for (size_t i = 0; i < sizeof put / sizeof *put; i++)
         spool_put(dir, put[i], view_of(""));
+    mkdirat(dir, "0000000000000001", 0700);
     ok(segments_list(dir, &s) == 0 && s.count == 4, "names of 16 small hex "
-       "digits alone are segments (%zu)", s.count);
+       "digits alone, of files, are segments (%zu)", s.count);
     ok(s.count == 4 && s.bases[0] == 0 && s.bases[1] == 0x10000 &&
        s.bases[2] == 0x20000 && s.bases[3] == 0xffffffffffff0000,
        "they come in ascending order");
     segments_free(&s);
     segments_free(&s);
+    unlinkat(dir, "0000000000000001", AT_REMOVEDIR);
     ok(s.count == 0, "freeing the empty list is harmless");
     for (size_t i = 0; i < sizeof put / sizeof *put; i++)
         file_remove(dir, put[i]);
@@ -92,6 +94,17 @@ spare(void)
     spool_put(dir, "spare.new", view_of("what a crash left"));
     ok(segment_spare(dir, SIZE) == 0 && blank("spare", SIZE) &&
        !there("spare.new"), "what a crash left of one is no hindrance");
+    file_remove(dir, "spare");
+    spool_put(dir, "other", view_of("not ours"));
+    ok(symlinkat("other", dir, "spare.new") == 0 &&
+       segment_spare(dir, SIZE) == 0 && blank("spare", SIZE) &&
+       !blank("other", SIZE) && !there("spare.new"),
+       "a link in its place is not followed");
+    file_remove(dir, "spare");
+    ok(mkfifoat(dir, "spare.new", 0600) == 0 &&
+       segment_spare(dir, SIZE) == 0 && blank("spare", SIZE),
+       "and a FIFO not waited for");
+    file_remove(dir, "other");
 }
 
 static void
