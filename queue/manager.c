@@ -334,7 +334,7 @@ close_in(const struct program *p)
 {
     struct jail_path paths[] = {
         {p->paths.queue, JAIL_READ | JAIL_WRITE | JAIL_LIST | JAIL_CREATE},
-        {p->paths.control, JAIL_READ},
+        {p->paths.control, JAIL_READ | JAIL_LIST},
     };
     int r = jail_files(paths, sizeof paths / sizeof *paths);
 
