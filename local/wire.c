@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -63,13 +64,15 @@ read_job(struct wire *w)
 }
 
 /* The manager is gone; its successor finds these deliveries by repeating
- * them.  The log is all that can still be told. */
+ * them.  The log is all that can still be told.  Should it be there after
+ * all, it has to see that this report will not come. */
 static void
 lose(struct wire *w, struct view bytes, int r)
 {
     struct report rep;
 
     w->lost = true;
+    shutdown(w->sock, SHUT_RDWR);
     if (report_parse(&rep, bytes) < 0)
         return;
     log_event("unreported job=%ju rcpt=%u verdict=%s text=%s why=%s",

@@ -69,13 +69,15 @@ log_lost(const struct report *r)
               r->outcome.text);
 }
 
-/* Nobody will read what waits. */
+/* Nobody will read what waits; should the manager be there after all, it has
+ * to see that nothing comes. */
 static void
 give_up(struct channel *c)
 {
     struct channel_report *w;
 
     c->gone = true;
+    shutdown(c->sock, SHUT_RDWR);
     while ((w = STAILQ_FIRST(&c->waiting))) {
         STAILQ_REMOVE_HEAD(&c->waiting, next);
         log_lost(&w->report);

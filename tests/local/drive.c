@@ -274,6 +274,8 @@ obey(char *line)
         printf("pid %d\n", (int)drive.pid);
     else if (!strcmp(line, "shut"))
         shutdown(drive.sock, SHUT_WR);
+    else if (!strcmp(line, "deaf"))
+        shutdown(drive.sock, SHUT_RD);
     else if (!strcmp(line, "gone"))
         close(drive.sock);
     else if (!strcmp(line, "end"))

@@ -265,6 +265,26 @@ def test_deadline():
     os.unlink(os.path.join(home, "control", "localtimeout"))
 
 
+def ended(pid):
+    with open("/proc/%d/stat" % pid) as f:
+        return f.read().rsplit(")", 1)[1].split()[0] == "Z"
+
+
+def test_deaf():
+    d = driver.Driver(drive, home, log=LOG)
+    pid = d.fact("pid")
+    d.tell("deaf")
+    d.job(900, write("msg", b"Subject: x\n\nbody\n"), "me@example.org",
+          id=9000)
+    until = time.monotonic() + 20
+    while not ended(pid) and time.monotonic() < until:
+        time.sleep(0.01)
+    ok(ended(pid) and "unreported job=900" in log(),
+       "a report that cannot be told ends local, so that the manager sees it",
+       log())
+    d.close()
+
+
 def test_end():
     d = driver.Driver(drive, home, log=LOG)
     path = write("msg", b"Subject: x\n\nbody\n")
@@ -349,6 +369,7 @@ def main():
     test_deaths(d)
     ok(d.end() == 0, "local exits 0 when the manager ends")
     test_deadline()
+    test_deaf()
     test_end()
     test_order()
 

@@ -109,6 +109,17 @@ def test_death():
     hang.close()
 
 
+def test_deaf():
+    server, remote = Server(), Remote()
+    remote.sock.shutdown(socket.SHUT_RD)
+    remote.send(TEXT, [b'a@x'], route=b'127.0.0.1', port=server.port)
+    ok(remote.end() == 0 and 'report-lost job=1' in remote.log(),
+       'a report that cannot be told ends it, so that the manager sees it',
+       remote.log())
+    remote.close()
+    server.close()
+
+
 def test_signals():
     server, remote = Server(), Remote()
     remote.send(TEXT, [b'a@x'], route=b'127.0.0.1', port=server.port)
@@ -254,6 +265,7 @@ def test_settings():
 
 test_shut()
 test_death()
+test_deaf()
 test_signals()
 test_bad_jobs()
 test_slow_reader()
