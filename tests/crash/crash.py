@@ -27,7 +27,7 @@ PROGRAMS = (os.environ.get("PROGRAMS") or
             "godwit,sendmail").split(",")
 ONLY = os.environ.get("ONLY", "")
 WHAT = (os.environ.get("WHAT") or "kill,once,lasting,second").split(",")
-POOL = 6 if QUICK else 24     # most of them wait
+POOL = 12 if QUICK else 24    # most of them wait
 SAMPLE = {"kill": 3, "once": 3, "lasting": 1}
 PATIENCE = {"patience": 4} if QUICK else {}
 
@@ -43,6 +43,14 @@ class Tally:
         self.later = {}                # place: (changes, plan that led there)
         self.hit = set()
         self.second = set()
+        self.begin = time.monotonic()
+
+    def progress(self):
+        done = self.counts["reached"] + self.counts["missed"]
+        if done % 200 == 0:
+            print("# %s: %d runs in %d s" %
+                  (self.program, done, time.monotonic() - self.begin),
+                  flush=True)
 
     def take(self, run, quiet=False):
         """A run that is over; whether it was wrong."""
@@ -57,6 +65,7 @@ class Tally:
             self.hit |= struck & set(self.known) if mode != "kill" else set()
         self.counts["reached" if reached else "missed"] += 1
         self.counts["helped"] += run.helped
+        self.progress()
         for _, place, changes, _ in run.calls:
             if place not in self.known and place not in self.later and \
                     len(run.plans) == 1 and struck and mode != "kill":
@@ -82,10 +91,11 @@ class Tally:
                  if c["helped"] else ""))
 
 
-def errors(tally, rng):
+def errors(tally):
     """Every place, every error, once and lasting."""
     plans = []
     for place, changes in sorted(tally.known.items()):
+        rng = random.Random("%d %s" % (SEED, place))
         if ONLY not in place:
             continue
         names = errnos.of(place, changes)
@@ -133,14 +143,15 @@ def runs_of(house, tally, plans):
                 **PATIENCE) for p in plans]
 
 
-def campaign(house, pool, program, rng):
+def campaign(house, pool, program):
+    rng = random.Random("%d %s" % (SEED, program))
     tally = Tally(program)
     changes = look(house, tally)
     plans = [Plan("kill", n) for n in range(1, changes + 1)
              if "kill" in WHAT and not ONLY]
     missed = []
     for run in pool.map(Run.run, runs_of(
-            house, tally, sample(plans + errors(tally, rng), rng))):
+            house, tally, sample(plans + errors(tally), rng))):
         if not tally.take(run) and run.plans[0].place:
             missed.append(run.plans[0])
     # Threads made it meet the place less often this time.
@@ -162,9 +173,10 @@ def campaign(house, pool, program, rng):
     return tally
 
 
-def planted(house, pool, what, rng):
+def planted(house, pool, what):
     """Whether the mistake is found; stops at the first that shows it."""
     program, path = what.split("=", 1)
+    rng = random.Random("%d %s" % (SEED, path))
     dry = Tally(program)
     changes = look(house, dry)
     if "damage" in path:
@@ -199,19 +211,23 @@ def planted(house, pool, what, rng):
 
 
 def main():
-    rng = random.Random(SEED)
     begin = time.monotonic()
     print("seed %d" % SEED, flush=True)
     house = House(sys.argv[1])
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *unused: end_all(house))
     tallies, found = [], True
+    if house.forbidden():
+        print("SKIPPED, 0 runs: %s" % house.forbidden())
+        house.close()
+        return 0
     try:
-        with concurrent.futures.ThreadPoolExecutor(POOL) as pool:
-            for program in PROGRAMS:
-                tallies.append(campaign(house, pool, program, rng))
-            for what in sys.argv[2:]:
-                found = planted(house, pool, what, rng) and found
+        with concurrent.futures.ThreadPoolExecutor(POOL) as pool, \
+                concurrent.futures.ThreadPoolExecutor(16) as side:
+            plants = side.map(lambda w: planted(house, pool, w), sys.argv[2:])
+            tallies = list(side.map(lambda p: campaign(house, pool, p),
+                                    PROGRAMS))
+            found = all(list(plants))
     finally:
         house.close()
     total = sum((t.counts for t in tallies), collections.Counter())

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "fake"))
 from instance import BIN, Instance  # noqa: E402
@@ -90,6 +91,7 @@ class House:
         self.top = pathlib.Path(tempfile.mkdtemp(prefix="godwit-crash-"))
         self.top.chmod(0o755)
         self.kill_at = kill_at
+        self.lock = threading.Lock()
         self.server = Server()
         with Instance(smtproutes=":127.0.0.1:%d" % self.server.port) as it:
             self.user = it.user
@@ -97,9 +99,13 @@ class House:
                            check=True)
 
     def programs(self, traced, planted=None):
-        folder = self.top / (traced + ("-planted" if planted else ""))
-        if folder.exists():
-            return folder
+        folder = self.top / (os.path.basename(planted) if planted else traced)
+        with self.lock:
+            if not folder.exists():
+                self.lay_out(folder, traced, planted)
+        return folder
+
+    def lay_out(self, folder, traced, planted):
         for where in (folder, folder / "real"):
             where.mkdir()
             for f in BIN.iterdir():
@@ -113,7 +119,13 @@ class House:
             (folder / "real" / traced).unlink()
             shutil.copy(planted, folder / "real" / traced)
         subprocess.run(["chmod", "-R", "a+rX", str(folder)], check=True)
-        return folder
+
+    def forbidden(self):
+        """Why nobody may be traced here, or nothing."""
+        with Quick(self, "sendmail", None) as it:
+            it.watch([Plan("count")])
+            said = it.command("sendmail", "-bv").stderr.decode()
+        return said.strip() if "seize:" in said else ""
 
     def close(self):
         self.server.close()

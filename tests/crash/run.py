@@ -15,7 +15,8 @@ from instance import Fail, wait_for
 
 PATIENCE = 150    # seconds until an instance has recovered alone
 LASTS = 1.2       # seconds from the first error of a lasting one to its end
-ACTIVE = threading.Semaphore(int(os.environ.get("JOBS") or 2))
+ACTIVE = threading.Semaphore(int(
+    os.environ.get("JOBS") or (4 if os.environ.get("QUICK") else 2)))
 LIVE = set()
 NUMBERS = itertools.count(1)
 SYNCS = ("fsync", "fdatasync", "syncfs")
