@@ -12,26 +12,30 @@ enum {
     HEAD = 3, /* bytes before the data: usage, selector, matching type */
 };
 
-/* A digest is as long as it is; what stands in full has to be one. */
+/* A digest is as long as it is; what stands in full has to be one, with a key
+ * that makes sense: OpenSSL takes no other. */
 static bool
 good_data(int selector, int matching, struct view data)
 {
     static const size_t lengths[] = {[1] = 32, [2] = 64};
     const unsigned char *p = (const unsigned char *)data.data;
     const unsigned char *end = p + data.len;
-    X509_PUBKEY *key;
+    EVP_PKEY *key;
     X509 *certificate;
+    bool good;
 
     if (matching != MATCHING_FULL)
         return data.len == lengths[matching];
     if (selector == SELECTOR_KEY) {
-        key = d2i_X509_PUBKEY(NULL, &p, (long)data.len);
-        X509_PUBKEY_free(key);
-        return key && p == end;
+        key = d2i_PUBKEY(NULL, &p, (long)data.len);
+        good = key && p == end;
+        EVP_PKEY_free(key);
+        return good;
     }
     certificate = d2i_X509(NULL, &p, (long)data.len);
+    good = certificate && p == end && X509_get0_pubkey(certificate);
     X509_free(certificate);
-    return certificate && p == end;
+    return good;
 }
 
 static bool

@@ -93,7 +93,11 @@ take_literal(struct mx_lookup *l, const union mx_sockaddr *address)
 {
     enum tls_level level;
 
-    if (dane_level(l->level, NULL, &level))
+    if (l->required)
+        outcome_set(&l->failure, NEVER, "5.7.30",
+                    "the sender requires TLS (REQUIRETLS), and nobody can "
+                    "prove to be %s", l->name);
+    else if (dane_level(l->level, NULL, &level))
         mx_add(l, address, l->name, NULL);
     else
         outcome_set(&l->failure, LATER, "4.7.4",
@@ -108,6 +112,7 @@ mx_find(struct mx_lookup *l, const struct mx_source *source,
 
     l->on_found = on_found;
     l->routed = job->route.len > 0;
+    l->required = !l->routed && (job->flags & JOB_REQUIRETLS);
     l->port = job->port ? job->port : MX_PORT;
     l->found = mem_alloc(MX_ADDRESS_MAX * sizeof *l->found);
     if (!take_name(l, l->routed ? job->route : job->site))
@@ -116,7 +121,8 @@ mx_find(struct mx_lookup *l, const struct mx_source *source,
         take_literal(l, &address);
         return true;
     }
-    if (l->routed && !dane_wanted(l->level) && find_host(l, source->hosts))
+    if (l->routed && l->level != TLS_DANE_ONLY &&
+        find_host(l, source->hosts))
         return true;
     return mx_search(l, source);
 }

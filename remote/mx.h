@@ -42,6 +42,8 @@ struct mx_lookup {
     struct mx_search *search; /* owned; in the DNS, while it goes on */
     enum tls_level level;     /* by the owner: what the policy asks for */
     bool routed;              /* name is the host of a route: no MX */
+    bool required;            /* the sender requires TLS: level is DANE_ONLY,
+                               * and hosts without are NEVER */
     char name[MX_HOST_MAX];   /* with A-labels */
     unsigned port;
     struct dane *danes;       /* owned; of the hosts */

@@ -79,10 +79,15 @@ set_failure(struct mx_search *s)
         outcome_set(&l->failure, LATER, "4.4.3",
                     "looking up the mail hosts of %s failed: %s", l->name,
                     s->why);
+    else if (s->refused && l->required)
+        outcome_set(&l->failure, NEVER, "5.7.30",
+                    "the sender requires TLS (REQUIRETLS), and no mail host "
+                    "of %s has TLSA records that are proven and can be used",
+                    l->name);
     else if (s->refused)
         outcome_set(&l->failure, LATER, "4.7.4",
                     "tlspolicy demands DANE, and no mail host of %s has TLSA "
-                    "records that can be used", l->name);
+                    "records that are proven and can be used", l->name);
     else if (s->implicit && !l->routed)
         outcome_set(&l->failure, NEVER, "5.4.4",
                     "%s has neither mail host nor address", l->name);

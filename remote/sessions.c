@@ -34,6 +34,9 @@ find_policy(const struct sessions *all, const struct job *job, bool known)
 {
     struct view host = job->route.len ? job->route : job->site;
 
+    /* RFC 8689 4.2.1: the MX hosts have to be known for sure. */
+    if ((job->flags & JOB_REQUIRETLS) && job->route.len == 0)
+        return (struct tlspolicy){.level = TLS_DANE_ONLY};
     return tlspolicy_find(&all->policies, host, known ? TLS_VERIFY : TLS_MAY);
 }
 

@@ -38,14 +38,6 @@ smtp_mail_check(struct smtp_mail *m)
 {
     struct outcome o;
 
-    /* RFC 8689 4.2.1: who the MX hosts are cannot be had for sure. */
-    if ((m->job->flags & JOB_REQUIRETLS) && m->job->route.len == 0) {
-        outcome_set(&o, NEVER, "5.7.30",
-                    "the sender requires TLS (REQUIRETLS), and the mail hosts "
-                    "cannot be told for sure");
-        smtp_mail_settle_all(m, &o);
-        return;
-    }
     if (!fit_address(m->job->sender)) {
         outcome_set(&o, NEVER, "5.1.7",
                     "the sender's address cannot stand in an SMTP command");

@@ -49,6 +49,11 @@ SEEDS = {
                       b"220 mx\n250-mx\n250-CHUNKING\n250-PIPELINING\n"
                       b"250 LIMITS RCPTMAX=1 MAILMAX=2\n250 ok\n250 ok\n"
                       b"250 ok\n552 5.3.4 no\n503 no\n250 ok\n"],
+    "remote-dane": [b"\x23\x00\x03\x01\x01" + bytes(32) + b"\x43\x00\x02\x00\x02" +
+                    bytes(64) + b"\x60\x00\x03\x01\x00" +
+                    bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03"
+                                  "010703420004") + bytes(64)],
+    "remote-idna": ["b\xfccher.test".encode(), ".\u4f8b\u3048.test".encode()],
     "remote-mx": [b"\x0d\x00\x0a\x02mx\x04test\x00\x04\x00\x00\x00\x00"],
 }
 

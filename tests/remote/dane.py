@@ -12,7 +12,7 @@ import tempfile
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '../fake'))
 from certificates import Authority  # noqa: E402
-from remote_manager import Remote  # noqa: E402
+from remote_manager import REQUIRETLS, Remote  # noqa: E402
 from remote_tap import end, ok  # noqa: E402
 from signed_zone import (BOGUS, INSECURE, SERVFAIL, Zone, Zones,  # noqa: E402
                          missing)
@@ -69,6 +69,7 @@ servers = {
     'odd': Server({'tls': ODD}),
     'chain': Server({'tls': chain('ta.' + TOP)}),
     'clear': Server({}),
+    'offers': Server({'tls': ODD, 'words': b'250-REQUIRETLS\r\n'}),
 }
 FALSE = 'TLSA 3 1 1 ' + '00' * 32
 KINDS = [(3, s, m) for s in (0, 1) for m in (0, 1, 2)] + \
@@ -190,13 +191,13 @@ def remote_for(policy):
     return remotes[policy]
 
 
-def send(policy, domain, server, route=b''):
+def send(policy, domain, server, route=b'', **facts):
     """(word, code, how); how is the end of the host where it is done."""
     server = servers[server]
     before = len(server.messages)
     remote = remote_for(policy)
     remote.send(TEXT, [b'a@x'], site=domain.encode(), port=server.port,
-                route=route)
+                route=route, **facts)
     got = remote.reports(1, 60)
     if not got:
         return 'no report', remote.log(), ''
@@ -333,6 +334,25 @@ def test_routes():
            ((policy, host, WORDS[server]) + want), got)
 
 
+def test_requiretls():
+    """RFC 8689: the hosts are known for sure, and who they are."""
+    for domain, server, want in (
+            ('several.' + TOP, 'offers', (D, 'dane')),
+            ('several.' + TOP, 'odd', (N, '5.7.30')),
+            ('false.' + TOP, 'offers', (L, '4.7.5')),
+            ('empty.' + TOP, 'offers', (N, '5.7.30')),
+            ('bad-all.' + TOP, 'offers', (N, '5.7.30')),
+            ('false.open.' + TOP, 'offers', (N, '5.7.30')),
+            ('mute.' + TOP, 'offers', (L, '4.4.3')),
+            ('[127.0.0.1]', 'offers', (N, '5.7.30'))):
+        got = send('may', domain, server, flags=REQUIRETLS)
+        ok((got[0], got[2] if got[0] == D else got[1]) == want,
+           'REQUIRETLS to %s, a server %s: %s %s' %
+           ((domain, WORDS.get(server, 'that offers it')) + want), got)
+    ok(b' REQUIRETLS' in servers['offers'].messages[0].commands[0],
+       'and it is passed on', servers['offers'].messages)
+
+
 def test_handshake():
     """What is named, and that a session is resumed with the same records."""
     seen = []
@@ -359,6 +379,18 @@ def test_settings():
            'with dane and %s it does not start, and says why' % name,
            remote.log())
         remote.close()
+    settings = {k: v for k, v in SETTINGS.items() if k != 'trustanchor'}
+    remote = Remote(tlspolicy=':dane', **settings)
+    there = os.path.exists('/usr/share/dns/root.key')
+    if there:
+        remote.send(TEXT, [b'a@x'], site=b'several.' + TOP.encode())
+        got = remote.reports(1)
+        good = got and got[0].code == '4.4.3' and remote.close() == 0
+    else:
+        good = remote.end() == 111 and 'dns-root-data' in remote.log()
+        remote.close()
+    ok(good, 'without a trustanchor the root\'s of the system counts' if there
+       else 'without a trustanchor and one of the system it does not start')
     remotes['other'] = Remote(tlspolicy=':dane', **{
         **SETTINGS, 'trustanchor': TOP + '. IN DS 1 13 2 ' + '12' * 32})
     got = send('other', 'several.' + TOP, 'odd')
@@ -373,6 +405,7 @@ try:
     test_only()
     test_others()
     test_routes()
+    test_requiretls()
     test_handshake()
     test_settings()
     ok([r.close() for r in remotes.values()] == [0] * len(remotes),

@@ -81,6 +81,11 @@ test_full(void)
     room[1] = 0;
     ok(state_of(view_make(room, 3 + (size_t)len)) == DANE_UNUSABLE,
        "it is no certificate");
+    room[1] = 1;
+    memset(room + 3 + len - 64, 0, 64);
+    ok(state_of(view_make(room, 3 + (size_t)len)) == DANE_UNUSABLE,
+       "a key that is no point of its curve cannot be used");
+    room[1] = 0;
     X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
     X509_gmtime_adj(X509_getm_notAfter(certificate), 100);
     X509_set_pubkey(certificate, key);
