@@ -265,6 +265,15 @@ watch(struct worker *w)
                   on_worker);
 }
 
+static bool
+has_place(const struct channel *c, unsigned place)
+{
+    for (const struct worker *w = c->workers; w; w = w->next)
+        if (w->place == place)
+            return true;
+    return false;
+}
+
 void
 channel_worker(struct channel *c, int fd)
 {
@@ -279,6 +288,8 @@ channel_worker(struct channel *c, int fd)
         free(w);
         return;
     }
+    while (has_place(c, w->place))
+        w->place++;
     w->next = c->workers;
     c->workers = w;
     if (c->manager->stopping) {
@@ -305,40 +316,76 @@ send_job(struct worker *w, struct delivery *d)
     return r;
 }
 
+/* Each site has its own order of the places; the first of them that lives.
+ * So a worker's end moves its own sites alone, and its successor gets them
+ * back. */
+static struct worker *
+worker_of(const struct site *s)
+{
+    struct worker *best = NULL;
+    uint32_t hash = 2166136261u, best_rank = 0;
+
+    for (const char *p = s->route.site; *p; p++)
+        hash = (hash ^ (unsigned char)*p) * 16777619u;
+    for (struct worker *w = s->channel->workers; w; w = w->next) {
+        uint32_t rank = (hash ^ (w->place + 1) * 0x9e3779b9u) * 0x85ebca6bu;
+
+        rank ^= rank >> 15;
+        if (!w->shut && (!best || rank > best_rank)) {
+            best = w;
+            best_rank = rank;
+        }
+    }
+    return best;
+}
+
+/* The site's next delivery; false if its worker takes none now. */
+static bool
+hand_over(struct site *s)
+{
+    struct worker *w = worker_of(s);
+    struct delivery *d;
+    int r;
+
+    if (!w || w->blocked)
+        return false;
+    d = site_take(s);
+    r = send_job(w, d);
+    if (r == 0) {
+        delivery_open(d, w);
+        return true;
+    }
+    site_putback(s, d);
+    w->blocked = r == -EAGAIN;
+    if (w->blocked) {
+        watch(w);
+    } else {
+        /* A worker that has ended is seen where reports are read; for
+         * anything else the next tick tries again. */
+        log_event("job channel=%s why=%s", s->channel->name, strerror(-r));
+        w->shut = r == -EPIPE || r == -ECONNRESET || r == -ENOTCONN;
+    }
+    return false;
+}
+
 void
 channel_run(struct channel *c)
 {
-    struct worker *w = c->workers;
+    struct site *stuck = NULL, *s;
 
-    while (w && !w->blocked && !w->shut && c->open < c->limit &&
-           !ledger_blocked(&c->manager->ledger)) {
-        struct site *s = round_take(c);
-        struct delivery *d;
-        int r;
-
-        if (!s)
-            return;
+    while (c->workers && c->open < c->limit &&
+           !ledger_blocked(&c->manager->ledger) && (s = round_take(c))) {
         if (!s->first || s->open >= s->window) {
             site_release(s);
-            continue;
-        }
-        d = site_take(s);
-        r = send_job(w, d);
-        if (r < 0) {
-            site_putback(s, d);
+        } else if (hand_over(s)) {
             round_add(s);
-            if (r == -EAGAIN) {
-                w->blocked = true;
-                watch(w);
-                return;
-            }
-            /* A worker that has ended is seen where reports are read; for
-             * anything else the next tick tries again. */
-            log_event("job channel=%s why=%s", c->name, strerror(-r));
-            w->shut = r == -EPIPE || r == -ECONNRESET || r == -ENOTCONN;
-            return;
+        } else {
+            s->next = stuck;
+            stuck = s;
         }
-        delivery_open(d, w);
+    }
+    while ((s = stuck)) {
+        stuck = s->next;
         round_add(s);
     }
 }

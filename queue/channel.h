@@ -1,7 +1,7 @@
 /* channel.h - jobs out, reports back
  *
- * Two channels, local and remote, each with one worker at a time (a new one
- * takes over when start sends its socket; an old one finishes what it has).
+ * Two channels, local and remote, with one worker or more.  A site's jobs go
+ * to one worker as long as that lives, by the place it has among them.
  * Sites take turns, so that a big or dead one holds up nobody else. */
 #ifndef QUEUE_CHANNEL_H
 #define QUEUE_CHANNEL_H
@@ -35,6 +35,7 @@ struct worker {
     int fd;
     struct delivery *open;
     struct worker *next;
+    unsigned place;                /* the lowest that was free */
     bool closing, blocked, shut;
 };
 
@@ -48,7 +49,7 @@ struct channel {
     struct site *sites;
     struct site *round, *round_last;
     struct delivery *deliveries;   /* open, by number */
-    struct worker *workers;        /* the first is the one that gets jobs */
+    struct worker *workers;
     uint64_t numbers;
 };
 

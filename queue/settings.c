@@ -25,6 +25,8 @@ const struct setting settings_table[] = {
      "how long a message is tried before it goes back to its sender"},
     {"concurrencyremote", SETTING_COUNT, "1000", 1, 100000,
      AT(concurrencyremote), "deliveries to other hosts at a time"},
+    {"remoteworkers", SETTING_COUNT, "1", 1, 16, AT(remoteworkers),
+     "processes that send mail to other hosts"},
     {"concurrencylocal", SETTING_COUNT, "50", 1, 1000,
      AT(concurrencylocal), "deliveries on this host at a time"},
     {"concurrencysite", SETTING_COUNT, "20", 1, 100000, AT(concurrencysite),

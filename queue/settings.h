@@ -15,6 +15,7 @@ struct settings {
     uint64_t queuelifetime;      /* seconds */
     uint64_t concurrencyremote, concurrencylocal, concurrencysite;
     uint64_t siterest;           /* seconds */
+    uint64_t remoteworkers;      /* start reads it itself */
     char *bouncefrom, *bouncehost, *doublebounceto, *doublebouncehost;
     uint64_t bouncemaxbytes;
     uint64_t databytes;          /* 0: no limit */

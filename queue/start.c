@@ -65,6 +65,24 @@ open_socket(int *fd, int dir, const char *name, const struct jail_user *owner,
         log_die("fatal path=%s/%s why=%s", folder, name, strerror(-r));
 }
 
+static void
+read_settings(struct supervise_plan *p)
+{
+    const char *folder = p->instance->paths.control;
+    uint64_t n = 1;
+    int dir, r;
+
+    if ((r = file_opendir(&dir, AT_FDCWD, folder)) < 0)
+        log_die("fatal path=%s why=%s", folder, strerror(-r));
+    r = conf_number(dir, "remoteworkers", 1, REMOTES_MAX, &n);
+    if (r < 0 || n == 0)
+        log_die("fatal setting=remoteworkers why=%s",
+                r == -EINVAL || r == 0 ? "no number of 1 to 16"
+                                       : strerror(-r));
+    p->remotes = (unsigned)n;
+    file_close(&dir);
+}
+
 void
 start_open(struct supervise_plan *p, unsigned wait)
 {
@@ -73,6 +91,7 @@ start_open(struct supervise_plan *p, unsigned wait)
     struct jail_user self = instance_owner(p->instance, false);
     int dir, r;
 
+    read_settings(p);
     open_spool(p, wait);
     if ((r = file_makedir(AT_FDCWD, run, 0755)) < 0 ||
         (r = file_opendir(&dir, AT_FDCWD, run)) < 0)

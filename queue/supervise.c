@@ -27,11 +27,15 @@ enum {
     POLL_MAX_MS = 60 * 1000,
 };
 
-enum which { ENQUEUE, MANAGER, REMOTE, LOCAL, CHECK, CHILD_COUNT };
+/* From REMOTE on as many as the plan says. */
+enum which { ENQUEUE, MANAGER, LOCAL, CHECK, REMOTE };
+
+enum { CHILDREN_MAX = REMOTE + REMOTES_MAX };
 
 struct supervisor {
     const struct supervise_plan *plan;
-    struct child children[CHILD_COUNT];
+    struct child children[CHILDREN_MAX];
+    enum which end;        /* behind the last of them */
     int signals;
     int channel;           /* to the manager; -1: none */
     int alive[2];          /* enqueue sees our end by it */
@@ -60,6 +64,21 @@ static bool
 runs(const struct supervisor *s, enum which w)
 {
     return s->children[w].pid != 0;
+}
+
+static bool
+is_worker(enum which w)
+{
+    return w == LOCAL || w >= REMOTE;
+}
+
+static bool
+worker_runs(const struct supervisor *s)
+{
+    for (enum which w = 0; w < s->end; w++)
+        if (is_worker(w) && runs(s, w))
+            return true;
+    return false;
 }
 
 static void
@@ -114,7 +133,7 @@ static void
 on_end(struct supervisor *s, enum which w, int status)
 {
     bool told = s->stopping || w == CHECK ||
-                ((w == REMOTE || w == LOCAL) && !runs(s, MANAGER));
+                (is_worker(w) && !runs(s, MANAGER));
     bool by_term = WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM;
 
     child_ended(&s->children[w], status, !told, s->now);
@@ -136,7 +155,7 @@ reap(struct supervisor *s)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (enum which w = 0; w < CHILD_COUNT; w++)
+        for (enum which w = 0; w < s->end; w++)
             if (s->children[w].pid == pid) {
                 on_end(s, w, status);
                 break;
@@ -210,17 +229,17 @@ gone(struct supervisor *s)
 {
     bool over = life_over(&s->life);
 
-    return over && !runs(s, MANAGER) && !runs(s, REMOTE) && !runs(s, LOCAL);
+    return over && !runs(s, MANAGER) && !worker_runs(s);
 }
 
 /* Workers first, then in the next round the deliverers they leave to us. */
 static void
 kill_late(struct supervisor *s)
 {
-    if (!runs(s, REMOTE) && !runs(s, LOCAL))
+    if (!worker_runs(s))
         life_kill(&s->life);
-    for (enum which w = 0; w < CHILD_COUNT; w++)
-        if (runs(s, w) && (s->stopping || w == REMOTE || w == LOCAL)) {
+    for (enum which w = 0; w < s->end; w++)
+        if (runs(s, w) && (s->stopping || is_worker(w))) {
             log_event("kill program=%s pid=%d why=%s",
                       s->children[w].program, s->children[w].pid,
                       "did not end in time");
@@ -247,10 +266,9 @@ start_due(struct supervisor *s, bool all_gone)
         program_enqueue(&c[ENQUEUE], p, s->alive[0], s->now);
     if (all_gone && due(s, MANAGER))
         program_manager(&c[MANAGER], p, &s->channel, &s->life, s->now);
-    if (runs(s, MANAGER) && due(s, REMOTE))
-        program_worker(&c[REMOTE], p, s->channel, &s->life, s->now);
-    if (runs(s, MANAGER) && due(s, LOCAL))
-        program_worker(&c[LOCAL], p, s->channel, &s->life, s->now);
+    for (enum which w = 0; w < s->end; w++)
+        if (is_worker(w) && runs(s, MANAGER) && due(s, w))
+            program_worker(&c[w], p, s->channel, &s->life, s->now);
 }
 
 /* Everything that time or the last events made possible. */
@@ -289,8 +307,8 @@ patience(struct supervisor *s)
         until = s->kill_ms;
     if (runs(s, CHECK) && s->check_ms < until)
         until = s->check_ms;
-    for (enum which w = 0; !s->stopping && w < CHECK; w++)
-        if (!runs(s, w) && s->children[w].due_ms > s->now &&
+    for (enum which w = 0; !s->stopping && w < s->end; w++)
+        if (w != CHECK && !runs(s, w) && s->children[w].due_ms > s->now &&
             s->children[w].due_ms < until)
             until = s->children[w].due_ms;
     return until > s->now ? (int)(until - s->now) : 0;
@@ -348,7 +366,6 @@ supervise_run(const struct supervise_plan *plan)
         .children = {
             [ENQUEUE] = {.program = PROGRAM_ENQUEUE},
             [MANAGER] = {.program = PROGRAM_MANAGER},
-            [REMOTE] = {.program = PROGRAM_REMOTE},
             [LOCAL] = {.program = PROGRAM_LOCAL},
             [CHECK] = {.program = PROGRAM_CHECK},
         },
@@ -356,6 +373,9 @@ supervise_run(const struct supervise_plan *plan)
         .ready_fd = plan->ready_fd, .now = clock_ms(),
     };
 
+    s.end = REMOTE + plan->remotes;
+    for (enum which w = REMOTE; w < s.end; w++)
+        s.children[w].program = PROGRAM_REMOTE;
     if (s.signals < 0 || pipe2(s.alive, O_CLOEXEC) < 0 ||
         prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
         log_die("fatal why=%s", strerror(errno));

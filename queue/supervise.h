@@ -7,6 +7,8 @@
 
 #include "queue/instance.h"
 
+enum { REMOTES_MAX = 16 };
+
 /* What start has opened; all descriptors stay its own.  A program that is
  * started again gets the same ones, so no connection is refused between. */
 struct supervise_plan {
@@ -15,6 +17,7 @@ struct supervise_plan {
     int lock;             /* of the spool, held */
     int submit, door, control; /* listening */
     int todo;             /* the folder, open */
+    unsigned remotes;     /* godwit-remotes, 1 to REMOTES_MAX */
     unsigned drain;       /* seconds workers may outlive their manager */
     unsigned stop;        /* seconds all have to end after TERM */
     const char *notify_socket; /* NULL: none */

@@ -60,6 +60,7 @@ defaults(void)
         {"smtproutes", ""},
         {"queuelifetime", "432000"},
         {"concurrencyremote", "1000"},
+        {"remoteworkers", "1"},
         {"concurrencylocal", "50"},
         {"concurrencysite", "20"},
         {"siterest", "60"},

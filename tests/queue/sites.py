@@ -186,8 +186,12 @@ def two_sites():
         tap.same(it.stop(), 0, "start ends with 0")
         it.set("smtproutes", ":127.0.0.1:%d" % sink.port)
         it.start()
-        it.must("godwit", "flush")
-        it.drained()
+
+        def arrived():
+            it.must("godwit", "flush")
+            return not it.queued()
+
+        wait_for("both to arrive", arrived)
         got = [c for m in sink.complete() for c in m.commands
                if c.startswith(b"RCPT")]
         tap.ok(len(got) == len(set(got)) == 3, "after which all arrived "
