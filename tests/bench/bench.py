@@ -111,7 +111,10 @@ def main():
         sys.exit("bench: root is needed for the systems' root folders and "
                  "for namespaces")
     if "--inside" not in sys.argv:
-        roots.prepare(["godwit"] + PEERS)
+        try:
+            roots.prepare(["godwit"] + PEERS)
+        except Failed as e:
+            sys.exit("bench: %s" % e)
         inside()
     network()
     return measure(lines)

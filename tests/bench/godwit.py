@@ -4,7 +4,7 @@ import shutil
 import signal
 import subprocess
 
-from run import BIN, ROOTS, Failed, tool, until
+from run import BIN, Failed, tool, until
 from system import System
 
 LIB = "usr/local/lib/godwit"
@@ -66,16 +66,6 @@ class Godwit(System):
     def empty(self):
         self.empty_folders("todo", "info", "bounce", "broken", "ledger")
 
-    def preload(self, count, rcpts, each=1, octets=4096, connections=16):
-        """Seconds that it took."""
-        lists = ROOTS / "rcpts"
-        lists.write_text("".join(
-            " ".join(many(rcpt, each)) + "\n" for rcpt in rcpts))
+    def accept(self, connections, count, octets, lists):
         return float(tool("submit_load", self.root / "run/godwit",
                           connections, count, octets, lists))
-
-
-def many(rcpt, count):
-    """So many recipients of the address's domain, as smtp-source names
-    them."""
-    return [rcpt] if count == 1 else ["%d%s" % (n, rcpt) for n in range(count)]

@@ -5,7 +5,7 @@ import time
 import disk
 from results import Row
 from roots import USERS
-from run import RUNS, Failed, note, say, size, until
+from run import LIMIT, RUNS, Failed, note, say, size, until
 
 
 def stored(s, users):
@@ -24,7 +24,7 @@ def stored(s, users):
     return count, last
 
 
-def drain(s, count, users, limit=180):
+def drain(s, count, users, limit=LIMIT):
     """Seconds from the release of count queued messages to the last one in
     its Maildir."""
     try:

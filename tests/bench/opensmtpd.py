@@ -2,7 +2,6 @@
 import subprocess
 import time
 
-from postfix import Postfix, smtp_preload
 from run import Failed, until
 from system import System
 
@@ -73,7 +72,3 @@ class OpenSMTPD(System):
     def empty(self):
         self.empty_folders("queue", "incoming", "offline", "purge",
                            "temporary", "corrupt")
-
-    def preload(self, count, rcpts, each=1, octets=4096):
-        """By Postfix's load tool, which needs no Postfix to run."""
-        smtp_preload(Postfix(), self, count, rcpts, each, octets)

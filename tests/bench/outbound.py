@@ -3,7 +3,7 @@ import time
 
 import disk
 from results import Row
-from run import RUNS, SINK_PORT, Failed, note, say, size
+from run import LIMIT, RUNS, SINK_PORT, Failed, note, say, size
 from sink import Sink
 
 MANY = 100              # destinations
@@ -16,7 +16,7 @@ def destinations():
             for n in range(MANY)}
 
 
-def drain(s, count, rcpts, each=1, limit=180, wanted=None, **sink):
+def drain(s, count, rcpts, each=1, limit=LIMIT, wanted=None, **sink):
     """Seconds from the release of count queued messages to the last one in
     the sink."""
     try:

@@ -2,7 +2,7 @@
 import os
 import subprocess
 
-from run import Failed, until
+from run import until
 from system import System
 
 MAIN = """\
@@ -39,13 +39,15 @@ class Postfix(System):
     def configure(self, held=False):
         there = self.root / "etc/postfix"
         text = MAIN % {"address": self.address}
+        if "" in self.routes:
+            text += "relayhost = [%s]:%d\n" % self.routes[""]
         if self.raised:
             text += RAISED % {"raised": self.raised, "processes":
                               self.processes or self.raised + 50}
         (there / "main.cf").write_text(text)
         (there / "transport").write_text("".join(
-            "%s smtp:[%s]:%d\n" % (domain or "*", address, port)
-            for domain, (address, port) in self.routes.items()))
+            "%s smtp:[%s]:%d\n" % (domain, address, port)
+            for domain, (address, port) in self.routes.items() if domain))
         services = (self.root /
                     "usr/share/postfix/master.cf.dist").read_text()
         if held:
@@ -90,25 +92,3 @@ class Postfix(System):
         into incoming/ is made while it goes on, and is part of the work."""
         until("an empty maildrop", lambda: not self.waiting("maildrop"), 300,
               0.1)
-
-    def source(self, *args):
-        """smtp-source, the load tool that comes with Postfix."""
-        r = subprocess.run(
-            ["chroot", str(self.root), "/usr/sbin/smtp-source"] +
-            [str(a) for a in args], stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if r.returncode:
-            raise Failed("smtp-source: " + r.stdout)
-
-    def preload(self, count, rcpts, each=1, octets=4096):
-        smtp_preload(self, self, count, rcpts, each, octets)
-
-
-def smtp_preload(postfix, system, count, rcpts, each, octets):
-    """Mail by SMTP, ten sessions at a time."""
-    for n, rcpt in enumerate(rcpts):
-        share = (n + 1) * count // len(rcpts) - n * count // len(rcpts)
-        if share:
-            postfix.source("-d", "-s", min(10, share), "-m", share, "-l",
-                           octets, "-r", each, "-f", "sender@src.test", "-t",
-                           rcpt, system.address + ":25")

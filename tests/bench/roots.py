@@ -1,20 +1,26 @@
 """A root folder for each system, made of Debian's packages, on the disk that
 is to be measured.  Made once and kept in BENCH_ROOT."""
+import pathlib
+import re
 import shutil
 import subprocess
 import time
 
 from run import ROOTS, Failed, say
 
-PACKAGES = {
-    "godwit": ["passwd", "libuv1", "libgsasl18", "libsodium23",
-               "libunbound8", "libssl3", "libseccomp2", "strace"],
-    "postfix": ["passwd", "postfix", "strace"],
-    "opensmtpd": ["passwd", "opensmtpd", "strace"],
-}
+TREE = pathlib.Path(__file__).resolve().parents[2]
 SUITE = "bookworm"
 USERS = 500             # u1 to u500, with a home folder each
 FIRST_UID = 3001
+
+
+def packages(name):
+    """What goes into its root; for Godwit, what INSTALL says it needs."""
+    if name != "godwit":
+        return ["passwd", "strace", name]
+    text = re.search(r"To run it later: ([^.;]*)[.;]",
+                     (TREE / "INSTALL").read_text())[1]
+    return ["passwd", "strace"] + text.replace(",", " ").split()
 
 
 def file_system(folder):
@@ -40,14 +46,16 @@ def add_users(root):
 
 def make(name):
     root, new = ROOTS / name, ROOTS / (name + ".new")
-    if (root / "bench-ready").exists():
+    wanted = " ".join(packages(name))
+    ready = root / "bench-ready"
+    if ready.exists() and ready.read_text() == wanted:
         return
     say("# making %s of Debian's packages" % root)
     for old in (root, new):
         shutil.rmtree(old, ignore_errors=True)
     began = time.monotonic()
     r = subprocess.run(["mmdebstrap", "--quiet", "--variant=essential",
-                        "--include=" + ",".join(PACKAGES[name]), SUITE,
+                        "--include=" + wanted.replace(" ", ","), SUITE,
                         str(new)], stdin=subprocess.DEVNULL,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                        text=True)
@@ -57,7 +65,7 @@ def make(name):
     (new / "etc/resolv.conf").write_text("")
     (new / "etc/hosts").write_text("127.0.0.1 localhost mx.bench.test\n")
     add_users(new)
-    (new / "bench-ready").write_text("")
+    (new / "bench-ready").write_text(wanted)
     new.rename(root)
     say("# made in %d s" % (time.monotonic() - began))
 

@@ -14,6 +14,7 @@ TOOLS = BIN.parent / "bench"
 ROOTS = pathlib.Path(os.environ.get("BENCH_ROOT", BIN.parent / "bench" /
                                     "roots")).resolve()
 OUT = pathlib.Path(os.environ.get("BENCH_OUT", BIN.parent / "bench")).resolve()
+LIMIT = 60 if QUICK else 300    # seconds that one measurement may take
 CALLER = 65534          # who calls sendmail: an ordinary user
 SINK_PORT = 2525
 

@@ -162,7 +162,20 @@ class System:
     def settle(self):
         """Until what was accepted needs no more work before its delivery."""
 
-    def preload(self, count, rcpts, each=1, octets=4096):
-        """Puts count messages into the held queue, for the addresses in turn,
-        each for `each` recipients of the address's domain."""
-        raise NotImplementedError
+    def accept(self, connections, count, octets, lists):
+        """Seconds that count messages took, to the recipients of the lines
+        of a file in turn."""
+        return float(tool("smtp_load", self.address, connections, count,
+                          octets, lists))
+
+    def preload(self, count, rcpts, each=1, octets=4096, connections=16):
+        """Accepts count messages, for the addresses in turn, each for `each`
+        recipients of the address's domain; the seconds."""
+        lists = ROOTS / "rcpts"
+        lists.write_text("".join(
+            " ".join(many(rcpt, each)) + "\n" for rcpt in rcpts))
+        return self.accept(connections, count, octets, lists)
+
+
+def many(rcpt, count):
+    return [rcpt] if count == 1 else ["%d%s" % (n, rcpt) for n in range(count)]

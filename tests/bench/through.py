@@ -3,11 +3,11 @@ import time
 
 import disk
 from results import Row
-from run import RUNS, Failed, note, size
+from run import LIMIT, RUNS, Failed, note, size
 from sink import Sink
 
 
-def through(s, count, parallel, limit=300, octets=4096):
+def through(s, count, parallel, limit=LIMIT, octets=4096):
     """Seconds from the first call of sendmail to the last message in the
     sink."""
     try:
