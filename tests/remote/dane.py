@@ -123,6 +123,7 @@ def signed():
     r.site('tahost', 'ta')
     r.both('false', FALSE)
     r.both('several', FALSE, BAD['usage0'], good)
+    r.both('many', good, *('TLSA 3 1 1 %064x' % i for i in range(90)))
     r.site('second', 'mx-false', 'mx-several')
     r.both('empty')
     r.both('secondary', 'TXT "here"')
@@ -229,6 +230,7 @@ TABLE = [
     ('false', 'odd', '4.7.5', 'no record fits'),
     ('false', 'clear', '4.7.4', 'there is a record'),
     ('several', 'clear', '4.7.4', 'there are records'),
+    ('many', 'odd', 'dane', 'more records than UDP carries'),
     ('second', 'odd', 'dane', 'the second host has a record that fits'),
     ('ta', 'chain', 'dane', 'DANE-TA, a certificate for the destination'),
     ('tahost', 'chain', 'dane', 'DANE-TA, a certificate for the host'),
