@@ -125,6 +125,13 @@ class Run:
     def names(self, it):
         return [str(p.relative_to(it.home)) for p in it.queued()]
 
+    def calm(self, it):
+        """Whoever met an error a moment ago has time to say so."""
+        before = -1
+        while before != self.struck(it) and not self.lasting():
+            before = self.struck(it)
+            time.sleep(0.05)
+
     def load(self, it):
         if self.traced in ("godwit-enqueue", "sendmail"):
             self.post(it, "e")  # written directly
@@ -142,6 +149,7 @@ class Run:
         if self.traced == "godwit-manager":
             # What an unclean end leaves is recovered.
             self.settle(it, 0.3, quiet=True)
+            self.calm(it)
             it.kill("godwit-manager")
         self.drain(it)
         if it.process.poll() is None and it.stop():
@@ -200,6 +208,8 @@ class Run:
 
     def said(self, it):
         """A failed sync is heard of: in the log, or by who was refused."""
+        if any(p.until == "restart" for p in self.plans):
+            return  # killed before it could say so
         log = it.log_text().decode("utf8", "replace") + self.heard
         for plan in self.plans:
             if plan.error and plan.place.split("@")[0] in SYNCS and \
