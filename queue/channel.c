@@ -29,7 +29,7 @@ round_add(struct site *s)
 {
     struct channel *c = s->channel;
 
-    if (s->in_round || !s->first || s->open >= s->window)
+    if (s->in_round || !s->first || s->open >= s->window || site_paced(s))
         return;
     s->in_round = true;
     s->next = NULL;
@@ -353,6 +353,7 @@ hand_over(struct site *s)
     r = send_job(w, d);
     if (r == 0) {
         delivery_open(d, w);
+        site_paced_one(s);
         return true;
     }
     site_putback(s, d);
@@ -409,9 +410,10 @@ channel_unpark(struct channel *c)
 {
     struct site *s, *tmp;
 
-    if (c->parked)
+    if (c->parked || c->manager->settings.siterate.count)
         HASH_ITER(hh, c->sites, s, tmp) {
             site_unpark(s);
+            round_add(s);
         }
 }
 
@@ -421,7 +423,7 @@ channel_retry(struct channel *c, time_t lifetime)
     struct site *s, *tmp;
 
     HASH_ITER(hh, c->sites, s, tmp) {
-        site_lifetime(s, lifetime);
+        site_reload(s, lifetime);
         site_wake(s);
     }
 }

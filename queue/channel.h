@@ -76,7 +76,8 @@ void channel_stop(struct channel *c);
  * message_waits and message_delivered. */
 void channel_giveback(struct site *s);
 
-/* Parked messages whose site has rested, or who are too old, are taken up. */
+/* Parked messages whose site has rested, or who are too old, are taken up,
+ * and paced sites go on.  Once a second. */
 void channel_unpark(struct channel *c);
 
 /* All sites have rested enough; lifetime is that of messages. */

@@ -14,6 +14,7 @@
 #include "base/route.h"
 #include "queue/access.h"
 #include "queue/names.h"
+#include "queue/rate.h"
 #include "queue/settings.h"
 #include "queue/users.h"
 
@@ -69,6 +70,7 @@ check_settings(struct check *c, int control)
     if (r < 0 && r != -EINVAL)
         c->blind = true;
     route_load(&routes, &s.locals, &s.smtproutes, s.me, &why);
+    rate_check(&s.siterate, &why);
     access_load(&access, &s.submitsenders, &s.submitlimit, users_find, &why);
     add_problems(c, &why);
     buf_free(&why);

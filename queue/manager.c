@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "queue/attempt.h"
 #include "queue/ledgerkey.h"
+#include "queue/rate.h"
 #include "queue/recover.h"
 
 enum { FD_START = 3, FD_LOCK, FD_CONTROL };
@@ -161,6 +162,8 @@ read_settings(struct program *p, struct settings *s, struct routes *routes,
     }
     if ((r = settings_read(s, dir, why)) == 0)
         r = route_load(routes, &s->locals, &s->smtproutes, s->me, why);
+    if (r == 0)
+        r = rate_check(&s->siterate, why);
     if (r == 0 && secret)
         r = ledgerkey_read(dir, secret, why);
     file_close(&dir);

@@ -31,6 +31,8 @@ const struct setting settings_table[] = {
      AT(concurrencylocal), "deliveries on this host at a time"},
     {"concurrencysite", SETTING_COUNT, "20", 1, 100000, AT(concurrencysite),
      "deliveries to one site at a time, at most"},
+    {"siterate", SETTING_LIST, "", 0, 0, AT(siterate),
+     "domain:count/m or /h, messages that a site gets in that time"},
     {"siterest", SETTING_SECONDS, "60", 1, 86400, AT(siterest),
      "how long a site rests that could not be reached, up to 15 times that"},
     {"bouncefrom", SETTING_USER, "MAILER-DAEMON", 0, 0, AT(bouncefrom),

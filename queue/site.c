@@ -7,6 +7,33 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "queue/manager.h"
+#include "queue/rate.h"
+
+static void
+set_rate(struct site *s)
+{
+    if (s->channel->kind == CHANNEL_REMOTE)
+        s->gap_us = rate_gap(&s->channel->manager->settings.siterate,
+                             view_of(s->route.site));
+}
+
+bool
+site_paced(const struct site *s)
+{
+    return s->gap_us && uv_hrtime() / 1000 < s->next_us;
+}
+
+/* What was not used within a second is lost: no bursts, but nothing is lost
+ * to the second between two looks either. */
+void
+site_paced_one(struct site *s)
+{
+    uint64_t now = uv_hrtime() / 1000, second = 1000 * 1000;
+
+    if (s->next_us + second < now)
+        s->next_us = now - (s->gap_us < second ? second : 0);
+    s->next_us += s->gap_us;
+}
 
 struct site *
 site_of(struct channel *c, const struct route *route)
@@ -26,6 +53,7 @@ site_of(struct channel *c, const struct route *route)
     s->channel = c;
     s->route = *route;
     s->window = WINDOW_START < c->window_max ? WINDOW_START : c->window_max;
+    set_rate(s);
     HASH_ADD_STR(c->sites, route.site, s);
     return s;
 }
@@ -36,11 +64,21 @@ site_resting(const struct site *s)
     return s->rest_until > uv_now(s->channel->manager->loop);
 }
 
+static unsigned
+paced_room(const struct site *s)
+{
+    uint64_t n = SITE_PACED_S * 1000000ul / s->gap_us + 2;
+
+    return n < SITE_WAITING_MAX ? (unsigned)n : SITE_WAITING_MAX;
+}
+
 /* After a failure the window alone, until somebody gets through. */
 static unsigned
 room(const struct site *s)
 {
-    unsigned most = s->failures ? s->window : SITE_WAITING_MAX;
+    unsigned most = s->failures ? s->window
+                    : s->gap_us ? paced_room(s)
+                                : SITE_WAITING_MAX;
     unsigned taken = s->waiting + (s->failures ? s->open : 0);
 
     return taken < most ? most - taken : 0;
@@ -83,7 +121,7 @@ places(const struct site *s)
 {
     if (site_resting(s))
         return 0;
-    if (s->failures)
+    if (s->failures || s->gap_us)
         return room(s);
     if (s->waiting > SITE_WAITING_MAX / 2)
         return 0;
@@ -145,10 +183,11 @@ site_wake(struct site *s)
 }
 
 void
-site_lifetime(struct site *s, time_t lifetime)
+site_reload(struct site *s, time_t lifetime)
 {
     struct schedule old = s->parked;
 
+    set_rate(s);
     memset(&s->parked, 0, sizeof s->parked);
     for (size_t i = 0; i < old.count; i++) {
         const struct schedule_entry *e = &old.entries[i];
@@ -163,7 +202,7 @@ void
 site_release(struct site *s)
 {
     if (s->waiting || s->open || s->in_round || s->failures ||
-        s->parked.count)
+        s->parked.count || site_paced(s))
         return;
     HASH_DEL(s->channel->sites, s);
     schedule_free(&s->parked);

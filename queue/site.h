@@ -4,7 +4,8 @@
  * halves when it could not be reached; then it rests.  While it rests, or
  * while it has as much as it takes, its messages are parked: their ids wait
  * here, and nothing is written for them.  After a rest no more than the
- * window is tried until one arrives. */
+ * window is tried until one arrives.  Where siterate limits a site its jobs
+ * go one by one, and little of its mail is in memory. */
 #ifndef QUEUE_SITE_H
 #define QUEUE_SITE_H
 
@@ -20,6 +21,7 @@ enum {
     SITE_RESTS_MAX = 15,
     SITE_FORGET_MS = 3600 * 1000,
     SITE_WAITING_MAX = 1000, /* a third of what may be in memory */
+    SITE_PACED_S = 10,     /* what a paced site sends in that time is */
 };
 
 struct channel;
@@ -35,6 +37,8 @@ struct site {
     unsigned waiting, open, window;
     unsigned failures;             /* to reach it, in a row */
     uint64_t rest_until;           /* uv_now, milliseconds */
+    uint64_t gap_us, next_us;      /* of siterate: from one job to the next,
+                                      and when; uv_hrtime; 0: no limit */
     char *why;                     /* the last of them in words, owned */
     struct schedule parked;        /* messages not in memory, each with the
                                       moment it is too old to wait */
@@ -49,6 +53,10 @@ bool site_resting(const struct site *s);
 
 /* Whether as much waits or is under way as the site takes now. */
 bool site_crowded(const struct site *s);
+
+/* Whether siterate lets nothing go now; site_paced_one: a job goes. */
+bool site_paced(const struct site *s);
+void site_paced_one(struct site *s);
 
 /* What to tell of mail that is not tried, LATER. */
 void site_outcome(const struct site *s, struct outcome *o);
@@ -66,8 +74,9 @@ void site_learn(struct site *s, const struct report *r);
 /* The rest is over now, whatever came before. */
 void site_wake(struct site *s);
 
-/* Parked messages wait no longer than lifetime after they were accepted. */
-void site_lifetime(struct site *s, time_t lifetime);
+/* The manager's settings are others: parked messages wait no longer than
+ * lifetime after they were accepted. */
+void site_reload(struct site *s, time_t lifetime);
 
 /* A site of which nothing needs to be remembered goes. */
 void site_release(struct site *s);

@@ -63,6 +63,7 @@ defaults(void)
         {"remoteworkers", "1"},
         {"concurrencylocal", "50"},
         {"concurrencysite", "20"},
+        {"siterate", ""},
         {"siterest", "60"},
         {"bouncefrom", "MAILER-DAEMON"},
         {"bouncehost", "mail.example.org"},

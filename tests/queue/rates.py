@@ -1,0 +1,95 @@
+#!/usr/bin/python3
+"""siterate: a site gets so many messages and no more; others are not held
+up, and what waits is not written to."""
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "fake"))
+from instance import Instance, Tap, wait_for  # noqa: E402
+from smtp_server import Server  # noqa: E402
+from spool import Submit, envelope, ledger  # noqa: E402
+
+TEXT = b"Subject: rate\n\ntext\n"
+tap = Tap()
+
+
+def many(it, count, site):
+    with Submit(it) as s:
+        return [s.message(envelope(it.address, ["x%d@%s" % (n, site)]),
+                          TEXT)[1] for n in range(count)]
+
+
+def arrived(server):
+    return len(server.complete())
+
+
+def seconds_for(count, limit):
+    """How long count messages took; and the messages of another site that
+    had arrived when the last of them did."""
+    slow, fast = Server(), Server()
+    with Instance(smtproutes="slow.example:127.0.0.1:%d\nfast.example:"
+                  "127.0.0.1:%d" % (slow.port, fast.port),
+                  siterate=limit) as it:
+        it.start()
+        begin = time.monotonic()
+        many(it, count, "slow.example")
+        many(it, 40, "fast.example")
+        wait_for("all", lambda: arrived(slow) == count)
+        took = time.monotonic() - begin
+        others = arrived(fast)
+        it.drained()
+        tap.same(it.stop(), 0, "start ends with 0")
+        r = it.command("godwit", "audit")
+        tap.ok(r.returncode == 0, "the audit agrees", r.stdout.decode())
+    slow.close()
+    fast.close()
+    return took, others
+
+
+def pace():
+    # Within a second what it allows may come at once.
+    took, others = seconds_for(10, "slow.example:120/m")
+    tap.ok(took >= (10 - 3) * 0.5, "ten messages at 120 a minute take their "
+           "time", took)
+    tap.same(others, 40, "those of another site do not wait for them")
+    took, others = seconds_for(10, "other.example:120/m")
+    tap.ok(took < (10 - 3) * 0.5 or not others, "without a limit they do "
+           "not, which the same measure sees", took)
+
+
+def waits():
+    slow = Server()
+    with Instance(smtproutes=":127.0.0.1:%d" % slow.port,
+                  siterate=":1/h") as it:
+        it.start()
+        ids = many(it, 100, "slow.example")
+
+        def parked():
+            status = dict(line.split() for line in
+                          it.must("godwit", "status").decode().splitlines())
+            return int(status["parked"])
+
+        wait_for("the first", lambda: arrived(slow) == 1)
+        wait_for("most to wait on disk alone", lambda: parked() >= 95)
+        lines = "\n".join(line for line in ledger(it)
+                          if line.split()[1] != "accept")
+        todo = set(os.listdir(it.home / "queue" / "todo"))
+        tap.ok(len([i for i in ids if i in todo and i not in lines]) == 99,
+               "at one an hour nothing is written for the other 99")
+        it.set("siterate", "")
+        it.process.send_signal(1)
+        it.drained()
+        tap.same(arrived(slow), 100, "a reload without the limit lets them "
+                 "go")
+        tap.same(it.stop(), 0, "start ends with 0")
+        it.set("siterate", "x")
+        r = it.command("godwit", "check")
+        tap.ok(r.returncode and b"siterate:1" in r.stdout + r.stderr,
+               "godwit check sees a wrong line", r.stdout + r.stderr)
+    slow.close()
+
+
+pace()
+waits()
+sys.exit(tap.end())
