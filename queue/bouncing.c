@@ -87,23 +87,6 @@ wanted(const struct envelope_rcpt *r)
     return r->notify == 0 || (r->notify & NOTIFY_FAILURE);
 }
 
-/* The failed recipients that get the same treatment, in order. */
-static void
-choose(struct bouncing *b, const struct queued *q)
-{
-    b->count = 0;
-    for (uint32_t i = 0; i < q->header.rcpt_count; i++) {
-        bool want = wanted(&q->envelope.rcpts[i]);
-
-        if (q->states[i].state != FAILED)
-            continue;
-        if (b->count == 0)
-            b->never = !want;
-        if (want == !b->never && b->count < BOUNCE_RCPT_MAX)
-            b->rcpts[b->count++] = i;
-    }
-}
-
 static int
 read_blocks(struct blocks *blocks, const struct store *s,
             const struct queued *q)
@@ -118,6 +101,40 @@ read_blocks(struct blocks *blocks, const struct store *s,
     buf_free(&file);
     /* Without its reports the bounce says less, but it is made. */
     return r == -ENOENT ? 0 : r;
+}
+
+/* When a recipient failed, as far as it is known. */
+static uint64_t
+failed_ms(const struct queued *q, const struct blocks *blocks, uint32_t index)
+{
+    const struct block *block = blocks_find(blocks, index);
+
+    return block ? block->time_ms : q->header.birth_ms;
+}
+
+/* The failed recipients that get the same treatment, in order: those of one
+ * attempt, so that a request of before, which may still be under way, had
+ * the same first one and the same moment, and so the same id. */
+static void
+choose(struct bouncing *b, const struct queued *q,
+       const struct blocks *blocks)
+{
+    uint64_t first_ms = 0;
+
+    b->count = 0;
+    for (uint32_t i = 0; i < q->header.rcpt_count; i++) {
+        bool want = wanted(&q->envelope.rcpts[i]);
+
+        if (q->states[i].state != FAILED)
+            continue;
+        if (b->count == 0) {
+            b->never = !want;
+            first_ms = failed_ms(q, blocks, i);
+        }
+        if (want == !b->never && b->count < BOUNCE_RCPT_MAX &&
+            (b->never || failed_ms(q, blocks, i) == first_ms))
+            b->rcpts[b->count++] = i;
+    }
 }
 
 /* As store_load, in the folder where id is.  Enqueue may be between its link
@@ -138,49 +155,13 @@ load_synced(const struct store *s, uint64_t id, struct queued *q)
     return r;
 }
 
-/* Whether the message id answers the same recipients of q: 1, 0: there is no
- * such message, -EEXIST: it is another message, or an errno. */
+/* Whether the message id answers the first of the chosen recipients, or with
+ * any some of them: 1, and those that it answers alone stay chosen; 0: there
+ * is no such message, -EEXIST: it is another message, or an errno. */
 /* model: bounce-find */
 static int
-is_queued(const struct store *s, uint64_t id, const struct queued *q,
-          const struct bouncing *b)
-{
-    struct queued there;
-    struct buf answers = {0};
-    int r = load_synced(s, id, &there);
-
-    if (r == -ENOENT)
-        return 0;
-    if (r < 0)
-        /* Damaged or not: it stands under this name and is kept. */
-        return r == -EBADMSG || r == -ENOTSUP ? -EEXIST : r;
-    answers_print(&answers, q->id, b->rcpts, b->count);
-    r = view_equal(buf_view(&answers), there.envelope.answers) ? 1 : -EEXIST;
-    buf_free(&answers);
-    queued_free(&there);
-    return r;
-}
-
-/* The bounce's id follows from what it answers; where chance gave it to
- * another message already, the next one that does.  As is_queued. */
-static int
-find_id(struct bouncing *b, const struct store *s, const struct queued *q,
-        uint64_t first_ms, enum bounce_kind kind)
-{
-    int r = -EEXIST;
-
-    for (unsigned i = 0; i < ID_TRIES && r == -EEXIST; i++) {
-        b->id = bounce_id(first_ms + i, q->id, kind, b->rcpts[0]);
-        r = is_queued(s, b->id, q, b);
-    }
-    return r;
-}
-
-/* Whether the message id answers some of the chosen recipients: 1, and they
- * alone stay chosen; 0; or an errno. */
-static int
-narrow(struct bouncing *b, const struct store *s, const struct queued *q,
-       uint64_t id)
+match(struct bouncing *b, const struct store *s, const struct queued *q,
+      uint64_t id, bool any)
 {
     uint32_t kept[BOUNCE_RCPT_MAX], count = 0, at = 0, index;
     struct queued there;
@@ -188,7 +169,9 @@ narrow(struct bouncing *b, const struct store *s, const struct queued *q,
     int r = load_synced(s, id, &there);
 
     if (r < 0)
-        return r == -ENOENT || r == -EBADMSG || r == -ENOTSUP ? 0 : r;
+        /* Damaged or not: it stands under this name and is kept. */
+        return r == -ENOENT ? 0
+               : r == -EBADMSG || r == -ENOTSUP ? -EEXIST : r;
     answers = there.envelope.answers;
     /* Both are in ascending order. */
     if (answers_id(answers) == q->id)
@@ -199,17 +182,32 @@ narrow(struct bouncing *b, const struct store *s, const struct queued *q,
                 kept[count++] = index;
         }
     queued_free(&there);
-    if (count == 0)
-        return 0;
+    if (count == 0 || (!any && kept[0] != b->rcpts[0]))
+        return -EEXIST;
     memcpy(b->rcpts, kept, count * sizeof *kept);
     b->count = count;
     b->id = id;
     return 1;
 }
 
+/* The bounce's id follows from what it answers; where chance gave it to
+ * another message already, the next one that does.  As match. */
+static int
+find_id(struct bouncing *b, const struct store *s, const struct queued *q,
+        uint64_t first_ms, enum bounce_kind kind)
+{
+    int r = -EEXIST;
+
+    for (unsigned i = 0; i < ID_TRIES && r == -EEXIST; i++) {
+        b->id = bounce_id(first_ms + i, q->id, kind, b->rcpts[0]);
+        r = match(b, s, q, b->id, false);
+    }
+    return r;
+}
+
 /* A bounce that answers several has a line for each, and a crash may have
  * left only the first of them.  The others are found in the message that was
- * made for these.  As narrow. */
+ * made for these.  As match. */
 /* model: bounce-begun */
 static int
 find_begun(struct bouncing *b, const struct store *s, const struct queued *q,
@@ -225,7 +223,32 @@ find_begun(struct bouncing *b, const struct store *s, const struct queued *q,
         if (block && ++looked > BOUNCE_RCPT_MAX)
             break;
         if (block)
-            r = narrow(b, s, q, bounce_id(block->time_ms, q->id, kind, i));
+            r = match(b, s, q, bounce_id(block->time_ms, q->id, kind, i),
+                      true);
+        if (r == -EEXIST)
+            r = 0;
+    }
+    return r;
+}
+
+/* A bounce that came to be after q was read, by a request that was slow, may
+ * have settled them and be gone: it marked the file before it was tried.  1,
+ * 0 or an errno. */
+/* model: bounce-reread */
+static int
+is_settled(const struct bouncing *b, const struct queued *q)
+{
+    int r = 0;
+
+    for (uint32_t i = 0; r == 0 && i < b->count; i++) {
+        unsigned char record[STATE_LEN];
+        struct state now;
+
+        r = file_pread(q->fd, record, sizeof record,
+                       header_states(&q->header) +
+                           (uint64_t)b->rcpts[i] * STATE_LEN);
+        if (r == 0 && state_parse(&now, q->id, b->rcpts[i], record))
+            r = now.state == BOUNCED;
     }
     return r;
 }
@@ -362,7 +385,6 @@ make(struct bouncing *b, const struct store *s, const struct queued *q,
      const struct settings *settings, const char *rundir,
      const struct blocks *blocks)
 {
-    const struct block *first = blocks_find(blocks, b->rcpts[0]);
     struct bounce_rcpt *rcpts;
     struct buf header = {0};
     struct bounce text = {0};
@@ -381,10 +403,14 @@ make(struct bouncing *b, const struct store *s, const struct queued *q,
         address(b->to, sizeof b->to, to, settings->me);
     if ((r = find_begun(b, s, q, blocks, text.kind)) != 0)
         return r < 0 ? r : 0;
-    r = find_id(b, s, q, first ? first->time_ms : q->header.birth_ms,
-                text.kind);
+    r = find_id(b, s, q, failed_ms(q, blocks, b->rcpts[0]), text.kind);
     if (r != 0)
         return r < 0 ? r : 0;
+    if ((r = is_settled(b, q)) != 0) {
+        if (r > 0)
+            snprintf(b->why, sizeof b->why, "settled meanwhile");
+        return r < 0 ? r : -EAGAIN;
+    }
     if ((r = read_header(q, &header, &text.header_cut)) < 0) {
         buf_free(&header);
         return r;
@@ -421,13 +447,12 @@ bouncing_run(struct bouncing *b, const struct store *s,
     struct blocks blocks = {0};
 
     memset(b, 0, sizeof *b);
-    choose(b, q);
-    if (b->count == 0 || b->never) {
-        snprintf(b->to, sizeof b->to, "none");
-        return;
-    }
     b->result = read_blocks(&blocks, s, q);
     if (b->result == 0)
+        choose(b, q, &blocks);
+    if (b->result == 0 && (b->count == 0 || b->never))
+        snprintf(b->to, sizeof b->to, "none");
+    else if (b->result == 0)
         b->result = make(b, s, q, settings, rundir, &blocks);
     if (b->result < 0 && !*b->why)
         snprintf(b->why, sizeof b->why, "%s", strerror(-b->result));

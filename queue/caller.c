@@ -13,6 +13,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "queue/chosen.h"
 #include "queue/retry.h"
 
 enum {
@@ -163,22 +164,30 @@ link_message(uv_work_t *work)
     c->result = incoming_link(&c->message, &c->envelope, next);
 }
 
+/* Its name is there: waits for the sync of todo/ with others. */
+static void
+wait_sync(struct caller *c)
+{
+    c->entry.incoming = &c->message;
+    c->entry.done = on_committed;
+    /* The manager looks for the ids it chose: it may have found this one and
+     * have synced it itself. */
+    c->entry.keep = c->envelope.chosenid != 0;
+    commit_add(&c->door->enqueue->commit, &c->entry);
+}
+
 static void
 on_linked(uv_work_t *work, int status)
 {
     struct caller *c = work->data;
-    struct commit *commit = &c->door->enqueue->commit;
     int r = status < 0 ? status : c->result;
 
     /* A chosen id that is there: the message was stored before. */
     if (r == 0 || (r == -EEXIST && c->envelope.chosenid)) {
-        c->entry.incoming = &c->message;
-        c->entry.done = on_committed;
-        c->entry.keep = r == -EEXIST;
-        commit_add(commit, &c->entry);
+        wait_sync(c);
         return;
     }
-    commit_forget(commit);
+    commit_forget(&c->door->enqueue->commit);
     on_committed(&c->entry, r);
 }
 
@@ -205,10 +214,16 @@ spill(uv_work_t *work)
 }
 
 static void
-begin_work(struct caller *c, uv_work_cb work, uv_after_work_cb after)
+begin(struct caller *c)
 {
     c->busy = true;
     c->door->enqueue->busy++;
+}
+
+static void
+begin_work(struct caller *c, uv_work_cb work, uv_after_work_cb after)
+{
+    begin(c);
     c->work.data = c;
     uv_queue_work(c->door->enqueue->loop, &c->work, work, after);
 }
@@ -312,6 +327,28 @@ permitted(struct caller *c, struct envelope *e)
     return true;
 }
 
+/* Whether the message is to be written; else what has to be done is done. */
+static bool
+look_chosen(struct caller *c)
+{
+    switch (chosen_look(c)) {
+    case CHOSEN_NEW:
+        return true;
+    case CHOSEN_THERE:
+        begin(c);
+        commit_expect(&c->door->enqueue->commit);
+        wait_sync(c);
+        return false;
+    case CHOSEN_BUSY:
+        answer(c, 'Z', view_of("4.3.0 this message is already on its way"));
+        return false;
+    case CHOSEN_LEFT:
+        break;
+    }
+    caller_close(c);
+    return false;
+}
+
 static void
 complete(struct caller *c)
 {
@@ -336,6 +373,8 @@ complete(struct caller *c)
         answer(c, c->refusal, view_of(c->why));
         return;
     }
+    if (c->envelope.chosenid && !look_chosen(c))
+        return;
     commit_expect(&c->door->enqueue->commit);
     begin_work(c, link_message, on_linked);
 }

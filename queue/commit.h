@@ -15,9 +15,9 @@
 struct commit_entry {
     struct commit_entry *next;
     struct incoming *incoming;
-    bool keep; /* the name was there before: never take it away */
+    bool keep; /* the name may be known already: never take it away */
     /* r: 0, the name is durable; else the negative errno of the sync, and
-     * the name was taken away again. */
+     * the name was taken away again, or is kept. */
     void (*done)(struct commit_entry *e, int r);
 };
 

@@ -1,7 +1,8 @@
 /* enqueue - puts messages into todo/: the only writer of new messages
  *
  * Descriptors from start: 3 the listening run/submit, 4 the listening
- * run/door, 5 todo/ opened for its sync, 6 a pipe that ends with start.
+ * run/door, 5 todo/ opened for its sync, 6 a pipe that ends with start, 7
+ * the spool's lock, which is held until the last request has ended.
  * With --direct, for root and the spool's user while nothing serves the
  * socket: 3 is one caller, the rest is opened here. */
 #include <errno.h>

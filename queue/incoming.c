@@ -84,13 +84,16 @@ open_file(struct incoming *in)
                         0660);
         return in->fd < 0 ? -errno : 0;
     }
-    if (in->id == 0)
-        choose_id(in);
-    snprintf(dot, sizeof dot, ".%s", id_print(in->id, name));
+    /* Its own name, by chance: one that a crash left says nothing of the id
+     * that the message will have. */
+    in->dot = id_make(date_now(), randombytes_random());
+    snprintf(dot, sizeof dot, ".%s", id_print(in->dot, name));
     in->fd = openat(in->todo->dir, dot, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC,
                     0660);
-    in->dotted = in->fd >= 0;
-    return in->fd < 0 ? -errno : 0;
+    if (in->fd >= 0)
+        return 0;
+    in->dot = 0;
+    return errno == EEXIST ? -EAGAIN : -errno;
 }
 
 static void
@@ -189,16 +192,16 @@ static int
 give_name(struct incoming *in)
 {
     char from[32];
-    id_text name;
+    id_text name, dot;
     int r;
 
     id_print(in->id, name);
-    if (in->dotted) {
-        snprintf(from, sizeof from, ".%s", name);
+    if (in->dot) {
+        snprintf(from, sizeof from, ".%s", id_print(in->dot, dot));
         r = linkat(in->todo->dir, from, in->todo->dir, name, 0) < 0 ? -errno
                                                                      : 0;
         unlinkat(in->todo->dir, from, 0);
-        in->dotted = false;
+        in->dot = 0;
         return r;
     }
     snprintf(from, sizeof from, "%d", in->fd);
@@ -237,8 +240,8 @@ incoming_free(struct incoming *in)
     char dot[ID_LEN + 2];
     id_text name;
 
-    if (in->dotted) {
-        snprintf(dot, sizeof dot, ".%s", id_print(in->id, name));
+    if (in->dot) {
+        snprintf(dot, sizeof dot, ".%s", id_print(in->dot, name));
         unlinkat(in->todo->dir, dot, 0);
     }
     file_close(&in->fd);

@@ -29,7 +29,7 @@ struct incoming {
     size_t column;           /* of the line being looked at */
     bool body;               /* behind the header section */
     bool cr;                 /* the last byte was a CR */
-    bool dotted;             /* the file has a dot name */
+    uint64_t dot;            /* 0, or the file has a name: a dot and this */
 };
 
 void incoming_init(struct incoming *in, const struct todo *todo);
@@ -47,7 +47,8 @@ int incoming_link(struct incoming *in, const struct envelope *e,
                   uint64_t next_s);
 
 /* Takes the name away again, where it is still there: after a failed sync of
- * todo/ the message counts as refused. */
+ * todo/ the message counts as refused.  Not for an id that the manager chose:
+ * he may have found the name and built on it. */
 void incoming_unlink(struct incoming *in);
 
 void incoming_free(struct incoming *in);

@@ -37,7 +37,7 @@ program_enqueue(struct child *c, const struct supervise_plan *p, int alive,
 {
     struct child_plan plan = {
         .folder = p->folder, .user = user(p, USER_QUEUE),
-        .fds = {p->submit, p->door, p->todo, alive}, .fd_count = 4,
+        .fds = {p->submit, p->door, p->todo, alive, p->lock}, .fd_count = 5,
         .umask = 007,
     };
 

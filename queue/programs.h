@@ -2,7 +2,8 @@
  *
  *   program         user     descriptors
  *   godwit-enqueue  godwitq  3 listening submit, 4 listening door, 5 todo/,
- *                            6 a pipe that ends with start
+ *                            6 a pipe that ends with start, 7 the lock:
+ *                            while it writes no other instance begins
  *   godwit-manager  godwits  3 start channel (SOCK_SEQPACKET), 4 the lock,
  *                            5 listening control
  *   godwit-remote   godwitr  3 jobs (SOCK_SEQPACKET), 4 life pipe

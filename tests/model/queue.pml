@@ -1,5 +1,5 @@
-/* queue.pml - one message of two recipients, and its bounces, through the
- * queue, with death between any two steps
+/* queue.pml - one message of two recipients and its bounces, or beside it a
+ * second one, through the queue, with death between any two steps
  *
  * Variables on stable storage come in pairs: NAME_m is what the system shows,
  * NAME_d what the disk has for certain.  A sync makes them equal; a power cut
@@ -8,12 +8,13 @@
  * written, up to napp in the manager's memory.
  *
  * Message 0 has two recipients; 1 and 2 are the bounces that begin with its
- * first and second recipient.  `step: NAME` is in the C function that does
+ * first and second recipient; 3, with MESSAGES=2, has two who never fail.  `step: NAME` is in the C function that does
  * it as `model: NAME`.  A V_ name, when defined, breaks the protocol.
  *
- * Assumed, and not kept by the programs: a new manager begins when the
- * requests its predecessor made at the door are over (V_DOOR_STALE is
- * without this). */
+ * A request at the door outlives the manager that made it, and may be slower
+ * than the next one's; a manager may wait no longer; the sync of todo/ may
+ * fail; and message 0 may be read before its bounce settles it and be looked
+ * at after. */
 
 #ifndef CRASHES
 #define CRASHES 2
@@ -24,7 +25,21 @@
 #ifndef CHECKPOINTS
 #define CHECKPOINTS 1
 #endif
+#ifndef GIVEUPS
+#define GIVEUPS 1
+#endif
+#ifndef ERRORS
+#define ERRORS 1
+#endif
+#ifndef EARLY
+#define EARLY 1
+#endif
+#ifndef MESSAGES
+#define MESSAGES 1
+#endif
 #define LINES 40
+#define ALL (MESSAGES + 2)
+#define STATES (ALL * 2)
 
 #define OWED 0
 #define DELIVERED 1
@@ -39,27 +54,31 @@
 #define REMOVE 7
 
 #define at(x, r) ((x) * 2 + (r))
-#define rcpts(x) ((x) == 0 -> 2 : 1)
+#define is_bounce(x) ((x) == 1 || (x) == 2)
+#define rcpts(x) (is_bounce(x) -> 1 : 2)
 #define has(mask, r) (((mask) >> (r)) & 1)
 
-bit data_m[3], data_d[3];
-bit todo_m[3], todo_d[3], info_m[3], info_d[3];
-byte state_m[6], state_d[6];
+bit data_m[ALL], data_d[ALL];
+bit todo_m[ALL], todo_d[ALL], info_m[ALL], info_d[ALL];
+byte state_m[STATES], state_d[STATES];
 byte report_m, report_d;        /* bounce/0: a bit for each recipient */
 byte led[LINES], nsyn, nwri, napp, upto;
 
 /* What the world knows. */
-bit acked, sent;                /* message 0: answered; tried */
-bit out[6];                     /* delivered */
-bit gone[3];                    /* was there and was removed */
+byte acked;                     /* messages answered */
+bit out[STATES];                /* delivered */
+bit gone[ALL];                  /* was there and was removed */
 byte answers[3];                /* which recipients a bounce answers */
 byte extra;                     /* V_RANDOM_ID: bounces made */
 
 /* The manager's memory. */
 byte x, r, i, j, saved, failing, slot;
 byte now[2];
-bit in_todo, removing, blocked, try;
-byte defers = DEFERS, checkpoints = CHECKPOINTS, crashes = CRASHES;
+bit in_todo, removing, blocked, try, stale;
+bit read;                       /* message 0: */
+byte was[2];                    /* its records as they were read */
+byte defers = DEFERS, checkpoints = CHECKPOINTS, crashes = CRASHES,
+     giveups = GIVEUPS, errors = ERRORS, early = EARLY;
 
 /* Requests at the door: message to make, 0 none; and their answers. */
 byte ask[2], answer[2];
@@ -67,6 +86,7 @@ byte ask[2], answer[2];
 #define QUEUED 1
 #define REFUSED 2
 bit waiting[2];
+byte begun[2];                  /* what a door writes now */
 byte mine;
 
 /* A bounce's name may be there while enqueue has yet to sync it. */
@@ -142,12 +162,12 @@ inline must_be_recorded() {
 
 inline sync_info() {
     d_step { info_d[0] = info_m[0]; info_d[1] = info_m[1];
-             info_d[2] = info_m[2] }
+             info_d[2] = info_m[2]; info_d[ALL - 1] = info_m[ALL - 1] }
 }
 
 inline sync_todo() {
     d_step { todo_d[0] = todo_m[0]; todo_d[1] = todo_m[1];
-             todo_d[2] = todo_m[2] }
+             todo_d[2] = todo_m[2]; todo_d[ALL - 1] = todo_m[ALL - 1] }
 }
 
 inline mark_answered(y) {
@@ -169,7 +189,7 @@ inline apply(line) {
         slot = (line) / 8;
         saved = (line) % 8;
         if
-        :: saved == ACCEPT && slot > 0 -> mark_answered(slot)
+        :: saved == ACCEPT && is_bounce(slot) -> mark_answered(slot)
         :: saved >= DELIVER && saved < FAIL ->
             state_m[at(slot, saved - DELIVER)] = DELIVERED
         :: saved >= FAIL && saved < BOUNCE ->
@@ -201,9 +221,9 @@ inline recover() {
     i = 0;
     nsyn = (nsyn > nwri -> nwri : nsyn);
     do
-    :: i < 3 && todo_m[i] && info_m[i] -> sync_info(); todo_m[i] = 0; i++
-    :: i < 3 && !(todo_m[i] && info_m[i]) -> i++
-    :: i >= 3 -> break
+    :: i < ALL && todo_m[i] && info_m[i] -> sync_info(); todo_m[i] = 0; i++
+    :: i < ALL && !(todo_m[i] && info_m[i]) -> i++
+    :: i >= ALL -> break
     od;
     i = 0;
     /* Once more would change nothing. */
@@ -214,6 +234,8 @@ inline recover() {
         assert(!seen || !(todo_m[1] || info_m[1]));
         look(2, REMOVE);
         assert(!seen || !(todo_m[2] || info_m[2]));
+        look(ALL - 1, REMOVE);
+        assert(!seen || !(todo_m[ALL - 1] || info_m[ALL - 1]));
         assert(!(todo_m[0] && info_m[0]));
         look(0, DELIVER);
         assert(!seen || !queued(0) || state_m[0] == DELIVERED);
@@ -264,7 +286,7 @@ inline report() {
 }
 
 /* step: bounce-id, step: bounce-find, step: bounce-sync,
- * step: bounce-begun, step: bounce-ask,
+ * step: bounce-begun, step: bounce-reread, step: bounce-ask,
  * step: bounce-record */
 inline bounce() {
     d_step {
@@ -278,7 +300,9 @@ inline bounce() {
     };
     mine = 2;
     if
-#ifndef V_TORN_BOUNCE
+#ifdef V_RANDOM_ID
+    /* Nothing tells under which id to look. */
+#elif !defined(V_TORN_BOUNCE)
     /* Of its lines a crash may have left only the first. */
     :: queued(1) && (answers[1] & failing) ->
         BOUNCE_SYNC;
@@ -289,6 +313,14 @@ inline bounce() {
         failing = failing & answers[2]
 #else
     :: queued(slot) -> BOUNCE_SYNC; assert(answers[slot] == failing)
+#endif
+#ifndef V_NO_REREAD
+    :: x == 0 && !(queued(1) && (answers[1] & failing)) &&
+       !(queued(2) && (answers[2] & failing)) &&
+       ((has(failing, 0) && state_m[0] == BOUNCED) ||
+        (has(failing, 1) && state_m[1] == BOUNCED)) ->
+        blocked = 1;
+        stale = 1
 #endif
     :: else ->
         atomic {
@@ -309,12 +341,20 @@ inline bounce() {
         };
         if
         :: mine < 2 ->
-            atomic {
-                answer[mine] != NONE ->
-                waiting[mine] = 0;
-                blocked = (answer[mine] == REFUSED);
-                answer[mine] = NONE
-            }
+            if
+            :: atomic {
+                   answer[mine] != NONE ->
+                   waiting[mine] = 0;
+                   blocked = (answer[mine] == REFUSED);
+                   answer[mine] = NONE
+               }
+            :: atomic {
+                   giveups > 0 && answer[mine] == NONE ->
+                   giveups--;
+                   waiting[mine] = 0;
+                   blocked = 1
+               }
+            fi
         :: else
         fi
     fi;
@@ -331,7 +371,7 @@ inline bounce() {
 inline mark() {
     d_step {
         state_m[at(x, 0)] = now[0];
-        state_m[at(x, 1)] = (x == 0 -> now[1] : state_m[at(x, 1)])
+        state_m[at(x, 1)] = (is_bounce(x) -> state_m[at(x, 1)] : now[1])
     }
 }
 
@@ -363,8 +403,12 @@ inline message() {
         assert(!seen);              /* what was removed does not return */
         assert(data_m[x]);
         in_todo = !info_m[x];
-        now[0] = state_m[at(x, 0)];
-        now[1] = state_m[at(x, 1)];
+        now[0] = (x == 0 && read -> was[0] : state_m[at(x, 0)]);
+        now[1] = (x == 0 && read -> was[1] : state_m[at(x, 1)]);
+        if
+        :: x == 0 -> read = 0; was[0] = 0; was[1] = 0
+        :: else
+        fi;
         removing = 0;
         blocked = 0;
         try = 1
@@ -374,7 +418,7 @@ inline message() {
         append(ACCEPT);
         if
 #ifndef V_NO_ANSWERS
-        :: x > 0 -> TAKEUP_SYNC; record(); mark_answered(x)
+        :: is_bounce(x) -> TAKEUP_SYNC; record(); mark_answered(x)
 #endif
         :: else
         fi
@@ -382,7 +426,7 @@ inline message() {
     fi;
     do
     :: now[0] != FAILED && now[1] != FAILED && try &&
-       (now[0] == OWED || (x == 0 && now[1] == OWED)) ->
+       (now[0] == OWED || (!is_bounce(x) && now[1] == OWED)) ->
         try = 0;
         attempt();
         if
@@ -396,7 +440,7 @@ inline message() {
         record();
         bounce()
     :: (now[0] == DELIVERED || now[0] == BOUNCED) &&
-       (x > 0 || now[1] == DELIVERED || now[1] == BOUNCED) ->
+       (is_bounce(x) || now[1] == DELIVERED || now[1] == BOUNCED) ->
         append(REMOVE);
 #ifdef V_UNLINK_FIRST
         remove();
@@ -415,13 +459,14 @@ inline message() {
 #endif
         record();
         if
-        :: in_todo -> move()
-        :: else -> mark()
+        :: stale
+        :: !stale && in_todo -> move()
+        :: !stale && !in_todo -> mark()
         fi;
         break
     od;
     atomic { now[0] = 0; now[1] = 0; in_todo = 0; blocked = 0; try = 0;
-             failing = 0; slot = 0 }
+             failing = 0; slot = 0; stale = 0 }
 }
 
 /* step: checkpoint-begin, step: checkpoint-sync, step: checkpoint-head */
@@ -431,7 +476,9 @@ inline checkpoint() {
 #ifndef V_CHECKPOINT_FIRST
     d_step {
         state_d[0] = state_m[0]; state_d[1] = state_m[1];
-        state_d[2] = state_m[2]; state_d[4] = state_m[4]
+        state_d[2] = state_m[2]; state_d[4] = state_m[4];
+        state_d[at(ALL - 1, 0)] = state_m[at(ALL - 1, 0)];
+        state_d[at(ALL - 1, 1)] = state_m[at(ALL - 1, 1)]
     };
     d_step { report_d = report_m };
     sync_todo();
@@ -442,27 +489,49 @@ inline checkpoint() {
 }
 
 
+/* Who is recorded as bounced was told of. */
+inline told(rcpt) {
+    look(0, BOUNCE + (rcpt));
+    assert((!seen && state_m[rcpt] != BOUNCED) ||
+           (has(answers[1], rcpt) && out[2]) ||
+           (has(answers[2], rcpt) && out[4]))
+}
 
 active proctype manager()
 {
 again:
     {
-#ifndef V_DOOR_STALE
-        ask[0] == 0 && ask[1] == 0;
-#endif
         recover();
 end_idle:
         do
-        :: queued(0) -> x = 0; message()
-        :: queued(1) -> x = 1; message()
-        :: queued(2) -> x = 2; message()
+        :: atomic { early > 0 && !read && queued(0) ->
+               early--;
+               read = 1;
+               was[0] = state_m[0];
+               was[1] = state_m[1] }
+        :: atomic {
+               if
+               :: queued(0) -> x = 0
+               :: queued(1) -> x = 1
+               :: queued(2) -> x = 2
+#if MESSAGES == 2
+               :: queued(3) -> x = 3
+#endif
+               fi
+           };
+           message()
         :: checkpoints > 0 && nsyn > upto -> checkpoint()
-        :: atomic { !queued(0) && !queued(1) && !queued(2) && acked &&
+        :: atomic { !queued(0) && !queued(1) && !queued(2) &&
+                    !queued(ALL - 1) && acked == MESSAGES &&
                     ask[0] == 0 && ask[1] == 0 ->
+#if MESSAGES == 2
+               x = 3;
+               must_be_recorded();
+#endif
                x = 0;
                must_be_recorded();
-               assert(state_m[0] != BOUNCED || out[2] || out[4]);
-               assert(state_m[1] != BOUNCED || out[2] || out[4]) };
+               told(0);
+               told(1) };
            goto end_all
         od
     } unless {
@@ -471,7 +540,8 @@ end_idle:
             manager_dead = 0;
             x = 0; r = 0; i = 0; j = 0; saved = 0; failing = 0; slot = 0;
             now[0] = 0; now[1] = 0; in_todo = 0; removing = 0; blocked = 0;
-            try = 0; mine = 2; seen = 0;
+            try = 0; mine = 2; seen = 0; stale = 0;
+            read = 0; was[0] = 0; was[1] = 0;
             waiting[0] = 0; waiting[1] = 0; answer[0] = 0; answer[1] = 0
         };
         goto again
@@ -480,80 +550,107 @@ end_all:
     manager_dead; goto end_all
 }
 
-/* The caller's message.  step: incoming-write, step: incoming-sync,
+/* The callers' messages.  step: incoming-write, step: incoming-sync,
  * step: incoming-link, step: incoming-folder, step: incoming-answer */
 active proctype enqueue()
 {
     {
-        data_m[0] = 1;
-        data_d[0] = 1;
-        todo_m[0] = 1;
+        do
+        :: acked < MESSAGES ->
+            data_m[acked * 3] = 1;
+            data_d[acked * 3] = 1;
+            todo_m[acked * 3] = 1;
 #ifdef V_ANSWER_FIRST
-        acked = 1;
-        sync_todo()
+            acked++;
+            sync_todo()
 #else
-        sync_todo();
-        acked = 1
+            sync_todo();
+            acked++
 #endif
+        :: else -> break
+        od
     } unless { enqueue_dead };
 end_enqueue:
     enqueue_dead && false
 }
 
-/* A bounce, by the other door; the same functions. */
+/* A bounce, by the other door; the same functions, and before them
+ * step: incoming-once, step: incoming-there, step: incoming-left */
 active [2] proctype door()
 {
     byte me = _pid - 2, y;
-    bit linked;
+    bit there;
 end_door:
     {
 end_wait:
         do
-        :: ask[me] != 0 ->
-            y = ask[me];
-            if
-            :: true ->
-                data_m[y] = 1;
-                data_d[y] = 1;
-                d_step {
-                    if
-                    :: todo_m[y] -> linked = 0
-                    :: else ->
-                        /* A second bounce for the same recipients. */
-                        assert(!gone[y]);
-                        assert(!info_m[y]);
-                        assert(!(queued(3 - y) || gone[3 - y]) ||
-                               (answers[1] & answers[2]) == 0);
-                        todo_m[y] = 1;
-                        extra++;
-                        state_m[at(y, 0)] = OWED;
-                        state_d[at(y, 0)] = OWED;
-                        linked = 1
-                    fi
-                };
-                if
-                :: linked ->
-                    linked = 0;
-                    sync_todo();
-                    atomic {
-                        answer[me] = (waiting[me] -> QUEUED : NONE);
-                        ask[me] = 0;
-                        y = 0;
-                        goto end_door
-                    }
-                :: else
-                fi
-            fi;
-            atomic {
-                answer[me] = (waiting[me] -> REFUSED : NONE);
-                ask[me] = 0;
-                y = 0
-            }
+        :: atomic {
+               ask[me] != 0 ->
+               y = ask[me];
+               if
+#ifndef V_DOOR_STALE
+               :: !waiting[me] -> y = 0
+#endif
+#ifndef V_DOOR_TWICE
+               :: begun[1 - me] == y -> y = 0
+#endif
+               :: else ->
+                   begun[me] = y;
+#ifndef V_DOOR_LATE
+                   there = todo_m[y]
+#endif
+               fi
+           };
+           if
+           :: y != 0 && there -> there = 0; goto name
+           :: y != 0 && !there ->
+               data_m[y] = 1;
+               data_d[y] = 1;
+               d_step {
+                   if
+                   :: todo_m[y]
+                   :: else ->
+                       /* A second bounce for the same recipients. */
+                       assert(!gone[y]);
+                       assert(!info_m[y]);
+                       assert(!(queued(3 - y) || gone[3 - y]) ||
+                              (answers[1] & answers[2]) == 0);
+                       todo_m[y] = 1;
+                       extra++;
+                       state_m[at(y, 0)] = OWED;
+                       state_d[at(y, 0)] = OWED
+                   fi
+               };
+name:
+               if
+               :: sync_todo();
+                  atomic {
+                      answer[me] = (waiting[me] -> QUEUED : NONE);
+                      begun[me] = 0;
+                      ask[me] = 0;
+                      y = 0;
+                      goto end_door
+                  }
+               :: errors > 0 ->
+                  errors--
+#ifdef V_NAME_TAKEN
+                  ;
+                  todo_m[y] = 0
+#endif
+               fi
+           :: y == 0
+           fi;
+           atomic {
+               answer[me] = (waiting[me] -> REFUSED : NONE);
+               begun[me] = 0;
+               ask[me] = 0;
+               y = 0
+           }
         od
     } unless {
         atomic { door_dead && ask[me] != 0 ->
                  answer[me] = (waiting[me] -> REFUSED : NONE);
-                 ask[me] = 0; y = 0; linked = 0 };
+                 ask[me] = 0; begun[me] = 0; y = 0; there = 0 };
         goto end_door
     }
 }
@@ -568,7 +665,7 @@ inline either(m, d) {
 inline power() {
     i = 0;
     do
-    :: i < 3 ->
+    :: i < ALL ->
         either(todo_m[i], todo_d[i]);
         either(info_m[i], info_d[i]);
         either(state_m[at(i, 0)], state_d[at(i, 0)]);
@@ -576,6 +673,9 @@ inline power() {
     :: else -> break
     od;
     either(state_m[1], state_d[1]);
+#if MESSAGES == 2
+    either(state_m[7], state_d[7]);
+#endif
     either(report_m, report_d);
     do
     :: nwri > nsyn -> nwri--
@@ -585,12 +685,14 @@ inline power() {
     nsyn = nwri;
     i = 0;
     do
-    :: i < 3 -> assert(!queued(i) || data_d[i]); i++
+    :: i < ALL -> assert(!queued(i) || data_d[i]); i++
     :: else -> break
     od;
     i = 0;
     look(0, REMOVE);
-    assert(!acked || queued(0) || seen)   /* P1 */
+    assert(!acked || queued(0) || seen);  /* P1 */
+    look(ALL - 1, REMOVE);
+    assert(acked < MESSAGES || MESSAGES == 1 || queued(ALL - 1) || seen)
 }
 
 /* A death of a program, or of all. */
@@ -607,9 +709,10 @@ end_death:
            od;
            napp = nwri;
            manager_dead = 1
-        :: !acked -> enqueue_dead = 1
+        :: acked < MESSAGES -> enqueue_dead = 1
         :: ask[0] || ask[1] -> door_dead = 1
-        :: power(); manager_dead = 1; enqueue_dead = !acked; door_dead = 1
+        :: power(); manager_dead = 1; enqueue_dead = (acked < MESSAGES);
+           door_dead = 1
         fi }
     :: atomic { door_dead && ask[0] == 0 && ask[1] == 0 -> door_dead = 0 }
     od

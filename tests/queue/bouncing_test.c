@@ -45,6 +45,54 @@ put_bounce(uint64_t original, const uint32_t *rcpts, uint32_t count)
     buf_free(&answers);
 }
 
+/* The first recipient failed later than the second, whose bounce may be on
+ * its way: the operator cancelled. */
+static void
+another_attempt(const struct settings *settings)
+{
+    static struct bouncing b;
+    struct failures f = {0};
+    struct outcome o;
+    struct queued q;
+
+    store_unlink(&store, PLACE_BOUNCE, SAMPLE_ID);
+    put_original(&q);
+    q.states[0].state = FAILED;
+    outcome_set(&o, NEVER, "5.0.0", "cancelled");
+    failures_add(&f, 0, false, &o, "");
+    spool_must(failures_write(&store, &q, &f, WHEN * 1000ULL + 5) == 0,
+               "report");
+    failures_free(&f);
+    bouncing_run(&b, &store, &q, settings, spool_path);
+    ok(b.result == -EAGAIN && b.count == 1 && b.rcpts[0] == 0 &&
+           b.id == bounce_id(WHEN * 1000ULL + 5, SAMPLE_ID, BOUNCE_FAILURE,
+                             0),
+       "who failed in another attempt has a bounce of his own");
+    q.states[0].state = BOUNCED;
+    bouncing_run(&b, &store, &q, settings, spool_path);
+    ok(b.result == -EAGAIN && b.count == 1 && b.rcpts[0] == 1 &&
+           b.id == bounce_id(WHEN * 1000ULL, SAMPLE_ID, BOUNCE_FAILURE, 1),
+       "so that the others' is still the one that was asked for");
+    queued_free(&q);
+}
+
+static void
+settled_meanwhile(const struct settings *settings)
+{
+    static const uint32_t second[] = {1};
+    static struct bouncing b;
+    struct queued q;
+
+    put_original(&q);
+    q.states[1].state = BOUNCED;
+    spool_must(store_mark(&store, &q, second, 1) == 0, "mark");
+    q.states[1].state = FAILED;
+    bouncing_run(&b, &store, &q, settings, spool_path);
+    ok(b.result == -EAGAIN && strcmp(b.why, "settled meanwhile") == 0,
+       "a bounce that has settled them and is gone is not made again");
+    queued_free(&q);
+}
+
 int
 main(void)
 {
@@ -72,7 +120,10 @@ main(void)
     put_bounce(SAMPLE_ID + 1, both, 2);
     bouncing_run(&b, &store, &q, &settings, spool_path);
     ok(b.result == -EAGAIN, "nor one that answers another message");
+    store_unlink(&store, PLACE_TODO, b.id);
     queued_free(&q);
+    another_attempt(&settings);
+    settled_meanwhile(&settings);
     store_close(&store);
     return tap_end();
 }

@@ -206,6 +206,16 @@ dots(void)
        "while it comes it has a dot name");
     incoming_free(&in);
     ok(names() == 0, "which goes when the caller goes");
+    incoming_init(&in, &todo);
+    buf_addstr(&in.content, "x");
+    spool_must(incoming_spill(&in) == 0, "spill");
+    in.id = SAMPLE_ID;
+    in.birth_ms = 1795384800000;
+    ok(incoming_link(&in, &envelope, 0) == 0 &&
+       store_has(&store, PLACE_TODO, SAMPLE_ID) == 1,
+       "an id may be chosen after that");
+    incoming_unlink(&in);
+    incoming_free(&in);
     todo.dots = false;
     incoming_init(&in, &todo);
     buf_addstr(&in.content, "x");
@@ -217,11 +227,15 @@ dots(void)
 static void
 chosen(bool use_dots)
 {
+    char dot[ID_LEN + 2] = ".";
     struct incoming in;
     const char *why;
     struct queued q;
 
+    id_print(SAMPLE_ID, dot + 1);
     todo.dots = use_dots;
+    /* What a crash left of an earlier one is not this one. */
+    spool_put(todo.dir, dot, view_of("the beginning of it"));
     for (int i = 0; i < 2; i++) {
         incoming_init(&in, &todo);
         in.id = SAMPLE_ID;
@@ -239,6 +253,7 @@ chosen(bool use_dots)
     in.id = SAMPLE_ID;
     incoming_unlink(&in);
     incoming_free(&in);
+    unlinkat(todo.dir, dot, 0);
     ok(names() == 0, "the name can be taken away again");
     todo.dots = false;
 }

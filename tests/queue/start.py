@@ -378,7 +378,7 @@ def check_descriptors(s):
     stream = ('socket', socket.SOCK_STREAM, 1)
     packets = ('socket', socket.SOCK_SEQPACKET, 0)
     enqueue, manager, remote, local = (s.nth(n, 1) for n in PROGRAMS)
-    for r, n in ((enqueue, 7), (manager, 6), (remote, 5), (local, 5)):
+    for r, n in ((enqueue, 8), (manager, 6), (remote, 5), (local, 5)):
         ok(sorted(r['fds']) == [str(i) for i in range(n)],
            '%s has its descriptors and no other' % r['name'])
         ok(r['fds']['0']['path'] == '/dev/null' and
@@ -402,6 +402,8 @@ def check_descriptors(s):
        'and todo/')
     ok(shape(enqueue, '6')[0] == 'pipe' and shape(enqueue, '6')[2] == 0,
        'and the read end of a pipe')
+    ok(enqueue['fds']['7']['path'] == s.home + '/queue/lock',
+       "and the spool's lock: no other instance begins while it writes")
     ok(shape(manager, '3') == packets, 'the manager gets its start channel')
     ok(manager['fds']['4']['path'] == s.home + '/queue/lock',
        "and the spool's lock")
