@@ -106,7 +106,8 @@ $(SHARED): $(B)/bin/%: $(B)/$$($$*_MAIN).o \
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -o $@ $^ $(ALLLDFLAGS) $(LIBS)
 
-$(TOOLS): $(B)/%: $(B)/tests/%.o $(B)/libbase.a
+$(TOOLS): $(B)/%: $(B)/tests/%.o $(B)/libinject.a $(B)/libqueue.a \
+		$(B)/libbase.a
 	@mkdir -p $(@D)
 	$(CC) $(ALLCFLAGS) -o $@ $^ $(ALLLDFLAGS) $(LIBS)
 

@@ -34,3 +34,24 @@ def line_a(systems):
         s.clear()
     disk.forget()
     return rows
+
+
+def line_b(systems):
+    """The submit socket, 1, 16 and 64 connections, beside the disk with as
+    many threads."""
+    s, rows = systems[0], []
+    Deleted.wait()
+    s.start(held=True)
+    for n in (1, 16, 64):
+        limit = "disk, %d thread%s" % (n, "s" * (n > 1))
+        count = size(4000, 600) if n > 1 else size(500, 150)
+        row = Row("b", "submit socket, %d connection%s" % (n, "s" * (n > 1)),
+                  "messages/s", goals={limit: 0.7} if n == 16 else {})
+        for _ in range(RUNS):
+            row.add("godwit", count / s.preload(count, ["u@dst.test"],
+                                                connections=n))
+            row.add(limit, disk.create(n, count))
+        rows.append(row)
+    s.clear()
+    disk.forget()
+    return rows

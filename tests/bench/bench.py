@@ -7,7 +7,7 @@ measurement; SEED=n; BENCH_ROOT=folder on the disk to be measured, where the
 systems' root folders are made and kept; PEERS="postfix opensmtpd"; BIN."""
 import os
 import platform
-import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +15,7 @@ import time
 sys.dont_write_bytecode = True
 
 import accept       # noqa: E402
+import backlog      # noqa: E402
 import godwit       # noqa: E402
 import local        # noqa: E402
 import opensmtpd    # noqa: E402
@@ -22,16 +23,26 @@ import outbound     # noqa: E402
 import postfix      # noqa: E402
 import results      # noqa: E402
 import roots        # noqa: E402
+import syscalls     # noqa: E402
 import through      # noqa: E402
 from run import (OUT, QUICK, ROOTS, RUNS, SEED, Failed, note,  # noqa: E402
                  say)
 
 LINES = {
     "a": accept.line_a,
+    "b": accept.line_b,
     "c": outbound.line_c,
+    "d": outbound.line_d,
+    "e": outbound.line_e,
     "f": local.line_f,
     "g": through.line_g,
+    "h": backlog.line_h,
+    "i": syscalls.line_i,
+    "j": backlog.line_j,
+    "k": through.line_k,
 }
+# Mail accepted by SMTP, at 1, 20 and 100 sessions, has its place here as l:
+# smtp_load is its tool.
 SYSTEMS = {"godwit": godwit.Godwit, "postfix": postfix.Postfix,
            "opensmtpd": opensmtpd.OpenSMTPD}
 PEERS = os.environ.get("PEERS", "postfix" if QUICK else
@@ -116,6 +127,7 @@ def main():
         except Failed as e:
             sys.exit("bench: %s" % e)
         inside()
+    signal.signal(signal.SIGTERM, lambda *unused: sys.exit(1))
     network()
     return measure(lines)
 

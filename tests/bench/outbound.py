@@ -3,7 +3,7 @@ import time
 
 import disk
 from results import Row
-from run import LIMIT, RUNS, SINK_PORT, Failed, note, say, size
+from run import LIMIT, QUICK, RUNS, SINK_PORT, Failed, note, say, size
 from sink import Sink
 
 MANY = 100              # destinations
@@ -73,3 +73,61 @@ def line_c(systems):
         rows.append(row)
     disk.forget()
     return rows
+
+
+def far(s, count, dead):
+    """Mail to many destinations a tenth of a second away; those past the
+    living ones, half refuse and half do not answer."""
+    places = destinations()
+    names = list(places)
+    s.routes = dict(places)
+    wanted = sum(1 for n in range(count) if n % MANY < MANY - dead)
+    return dict(rcpts=["u@" + x for x in names], wanted=wanted, delay=100,
+                first=FIRST, silent=dead // 2,
+                addresses=MANY - dead + dead // 2)
+
+
+def spread(line, what, systems, dead, settings):
+    """One row; settings: system -> the limits it is tried with."""
+    row = Row(line, what, "messages/s",
+              goals={"postfix, at its best": 15} if line == "d" else {})
+    for _ in range(RUNS):
+        for s in systems:
+            count = size(10000, 1000) if s.name == "godwit" else \
+                size(2000, 300)
+            for at_once in settings.get(s.name, (0,)):
+                args = far(s, count, dead)
+                s.raised = at_once and 20
+                s.processes = at_once
+                label = s.name + (", %d at once" % at_once if at_once else "")
+                measure(row, label, s, count, args.pop("rcpts"), **args)
+            s.raised = s.processes = 0
+    return row
+
+
+def best(row, name):
+    """The setting with the best median, under a name of its own."""
+    ours = [x for x in row.values if x.startswith(name)]
+    if ours:
+        top = max(ours, key=row.median)
+        row.values[name + ", at its best"] = list(row.values[top])
+
+
+TRIED = {"postfix": (0, 300) if QUICK else (0, 300, 1000)}
+
+
+def line_d(systems):
+    """Outbound to 100 destinations at 100 ms."""
+    row = spread("d", "to 100 hosts, 100 ms away", systems, 0, TRIED)
+    best(row, "postfix")
+    return [row]
+
+
+def line_e(systems):
+    """The same where ten of the hundred are dead."""
+    ours = spread("d", "", systems[:1], 0, {})
+    row = spread("e", "to 100 hosts, 10 of them dead, 100 ms away", systems,
+                 DEAD, {"postfix": (300,)})
+    row.values["godwit, all alive"] = ours.values.get("godwit", [])
+    row.goals = {"godwit, all alive": 0.9}
+    return [row]

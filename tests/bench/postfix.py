@@ -20,6 +20,7 @@ smtpd_peername_lookup = no
 disable_dns_lookups = yes
 biff = no
 message_size_limit = 104857600
+mailbox_size_limit = 0
 in_flow_delay = 0
 """
 

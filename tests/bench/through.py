@@ -36,3 +36,27 @@ def line_g(systems):
         row.add("disk, 20 threads", disk.create(20, count))
     disk.forget()
     return [row]
+
+
+def line_k(systems):
+    """Messages of 1 KiB to 10 MiB, accepted and delivered."""
+    rows = []
+    for octets, count in ((1 << 10, size(1000, 100)),
+                          (10 << 10, size(1000, 100)),
+                          (100 << 10, size(500, 50)),
+                          (1 << 20, size(100, 10)),
+                          (10 << 20, size(20, 4))):
+        row = Row("k", "%d KiB, 4 at a time, to the host it is for"
+                  % (octets >> 10), "messages/s")
+        row.x = octets
+        for _ in range(RUNS):
+            for s in systems:
+                try:
+                    row.add(s.name, count / through(s, count, 4,
+                                                    octets=octets))
+                except Failed as e:
+                    note("k: %s" % e)
+            row.add("disk, 4 threads", disk.create(4, count, octets))
+        rows.append(row)
+    disk.forget()
+    return rows

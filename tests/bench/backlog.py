@@ -1,0 +1,149 @@
+"""Lines h and j: a long queue of deferred mail, and fresh mail beside it."""
+import os
+import time
+
+from results import Row
+from run import RUNS, Failed, note, say, size, tool, until
+from sink import CLOCK, Sink
+
+OCTETS = 1024
+
+
+def fill(s, count):
+    """A queue of count deferred messages, outside all timing."""
+    began = time.monotonic()
+    top = s.root / s.spool
+    if s.name == "godwit":
+        st = os.stat(top / "info")
+        tool("spool_fill", "godwit", top / "info", count, OCTETS, st.st_uid,
+             st.st_gid)
+    else:
+        tool("spool_fill", "postfix", top / "deferred", count, sample(s))
+    say("#   %s: %d deferred, written in %d s" % (
+        s.name, count, time.monotonic() - began))
+
+
+def sample(s):
+    """A queue file of Postfix's own making, that waits for its host."""
+    there = s.root / "sample"
+    if not there.exists():
+        s.start()
+        s.preload(1, ["u@dst.test"], octets=OCTETS)
+        until("a deferred message", lambda: deferred(s), 60)
+        there.write_bytes(deferred(s).read_bytes())
+        st = os.stat(deferred(s))
+        os.chown(there, st.st_uid, st.st_gid)
+        there.chmod(st.st_mode & 0o7777)
+        s.clear()
+    return there
+
+
+def deferred(s):
+    for where, _, files in os.walk(s.root / s.spool / "deferred"):
+        for f in files:
+            return type(s.root)(where) / f
+    return None
+
+
+def memory(s):
+    """MiB that its programs use, what they share counted once."""
+    total = 0
+    for pid in s.pids():
+        try:
+            for line in open("/proc/%d/smaps_rollup" % pid):
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1])
+        except OSError:
+            pass
+    return total / 1024
+
+
+def settled_memory(s):
+    """Once it has not grown for some seconds: the queue has been read."""
+    last, same = -1, 0
+    for _ in range(120):
+        now = memory(s)
+        same = same + 1 if abs(now - last) < 0.5 else 0
+        if same >= 3:
+            break
+        last = now
+        time.sleep(1)
+    return now
+
+
+def first_delivery(s):
+    """Seconds from its start to a fresh message in the sink."""
+    with Sink(1) as there:
+        began = time.monotonic()
+        s.start()
+        s.call(1, 1, "u@dst.test")
+        return there.wait(60) - began
+
+
+def line_h(systems):
+    """Memory, and start to first delivery, with deferred mail."""
+    rows = []
+    for count in (50000,) if size(0, 1) else (50000, 1000000):
+        big = count == 1000000
+        ram = Row("h", "memory with %d deferred" % count, "MiB", more=False,
+                  goals={"allowed": 1} if big else {"postfix": 4})
+        first = Row("h", "start to first delivery with %d deferred" % count,
+                    "s", more=False, goals={"allowed": 1})
+        for s in systems:
+            if s.name == "opensmtpd":
+                continue
+            try:
+                fill(s, count)
+                for _ in range(RUNS):
+                    first.add(s.name, first_delivery(s))
+                    ram.add(s.name, settled_memory(s))
+                    s.stop()
+            except Failed as e:
+                note("h, %d: %s: %s" % (count, s.name, e))
+            s.clear()
+        first.add("allowed", 0.3 if big else 0.2)
+        if big:
+            ram.add("allowed", 128)
+        rows += [ram, first]
+    return rows
+
+
+def processor(s):
+    """Seconds of the processor its programs have used, with those of their
+    children that ended."""
+    total = 0
+    for pid in s.pids():
+        try:
+            stat = open("/proc/%d/stat" % pid).read()
+        except OSError:
+            continue
+        total += sum(map(int, stat.rsplit(")", 1)[1].split()[11:15]))
+    return total / CLOCK
+
+
+def line_j(systems):
+    """What a fresh message costs beside a queue that grows."""
+    s, rows = systems[0], []
+    fresh = size(2000, 300)
+    for count in (1000, 10000, 100000) + (() if size(0, 1) else (1000000,)):
+        took = Row("j", "a fresh message beside %d deferred" % count,
+                   "ms/message", more=False)
+        cost = Row("j", "the processor's part of it", "ms/message",
+                   more=False)
+        took.x = cost.x = count
+        fill(s, count)
+        for _ in range(RUNS):
+            s.start()
+            settled_memory(s)
+            with Sink(fresh) as there:
+                used, began = processor(s), time.monotonic()
+                s.call(fresh, 20, "u@dst.test")
+                took.add("godwit", (there.wait(300) - began) * 1000 / fresh)
+                cost.add("godwit", (processor(s) - used) * 1000 / fresh)
+            s.stop()
+        s.clear()
+        rows += [took, cost]
+    for n, row in enumerate(rows[2:], 2):
+        row.values["allowed"] = [1.3 * rows[n % 2].median("godwit")]
+        row.goals = {"allowed": 1}
+    return rows
