@@ -1,7 +1,44 @@
 #include "queue/door.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
 #include "base/log.h"
 #include "queue/caller.h"
+
+enum { STUCK_MAX = 100, STUCK_NS = 10 * 1000 * 1000 };
+
+static int
+reserve(void)
+{
+    return open("/", O_PATH | O_CLOEXEC);
+}
+
+/* Without a descriptor for a caller he is told so by the end of his
+ * connection.  libuv asks for the next one until there is none, which the
+ * kernel says only to who has a descriptor free: the reserve stays closed.
+ * Where others took it their end is waited for, but not for ever. */
+static void
+turn_away(struct door *d, int status)
+{
+    int listener, caller;
+
+    if (d->reserve < 0) {
+        if (++d->stuck > STUCK_MAX)
+            log_die("fatal doing=accept why=%s", uv_strerror(status));
+        nanosleep(&(struct timespec){.tv_nsec = STUCK_NS}, NULL);
+    } else {
+        log_event("accept why=%s then=\"callers are turned away\"",
+                  uv_strerror(status));
+    }
+    file_close(&d->reserve);
+    if (uv_fileno((uv_handle_t *)&d->pipe, &listener) == 0)
+        while ((caller = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+            file_close(&caller);
+}
 
 static void
 on_caller(uv_stream_t *listener, int status)
@@ -9,12 +46,18 @@ on_caller(uv_stream_t *listener, int status)
     struct door *d = listener->data;
     struct caller *c;
 
+    if (status == UV_EMFILE || status == UV_ENFILE) {
+        turn_away(d, status);
+        return;
+    }
     if (status < 0) {
         log_event("accept why=%s", uv_strerror(status));
         return;
     }
+    d->stuck = 0;
     c = caller_new(d);
-    if (uv_accept(listener, (uv_stream_t *)&c->pipe) < 0)
+    if (uv_accept(listener, (uv_stream_t *)&c->pipe) < 0 ||
+        (d->reserve < 0 && (d->reserve = reserve()) < 0))
         caller_close(c);
     else
         caller_welcome(c);
@@ -28,6 +71,7 @@ door_listen(struct door *d, struct enqueue *e, enum door_kind kind, int fd)
     d->kind = kind;
     d->enqueue = e;
     d->pipe.data = d;
+    d->reserve = reserve();
     if ((r = uv_pipe_init(e->loop, &d->pipe, 0)) < 0 ||
         (r = uv_pipe_open(&d->pipe, fd)) < 0)
         return r;

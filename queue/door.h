@@ -27,6 +27,9 @@ struct door {
     enum door_kind kind;
     struct enqueue *enqueue; /* borrowed */
     unsigned callers;
+    int reserve;             /* given up to turn callers away without
+                                descriptors; -1: none */
+    unsigned stuck;          /* times in a row that even that did not help */
 };
 
 struct enqueue {
