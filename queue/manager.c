@@ -28,6 +28,8 @@ enum { FD_START = 3, FD_LOCK, FD_CONTROL };
 
 enum {
     TICK_MS = 1000,
+    ANEW_MS = 15 * 60 * 1000, /* to a start that may read what this didn't */
+    ANEW_ASKED_MS = 5000,     /* the same, when all is to be tried */
     STOP_MS = 50 * 1000, /* less than start waits */
 };
 
@@ -39,7 +41,7 @@ struct program {
     uv_timer_t tick, deadline;
     struct settings retired;  /* by a reload; a bounce may still read them */
     bool has_retired;
-    uint64_t checkpoint_at;
+    uint64_t checkpoint_at, began;
     struct ledger_wait stopped;
     enum { RUNNING, ENDING, RECORDING_STOP, CHECKPOINTING } phase;
 };
@@ -134,6 +136,20 @@ stop(struct program *p)
     try_end(p);
 }
 
+/* Messages that could not be put right at the start are by a next one. */
+static void
+begin_anew(struct program *p, uint64_t after_ms)
+{
+    struct manager *m = &p->manager;
+
+    if (p->phase != RUNNING || !m->takeup.skip_count ||
+        uv_now(m->loop) - p->began < after_ms)
+        return;
+    log_event("stop why=\"%zu messages could not be put right at the "
+              "start\" then=\"a new start\"", m->takeup.skip_count);
+    stop(p);
+}
+
 static void
 on_term(uv_signal_t *s, int number)
 {
@@ -148,6 +164,7 @@ on_alarm(uv_signal_t *s, int number)
 
     (void)number;
     takeup_all(&p->manager.takeup);
+    begin_anew(p, ANEW_ASKED_MS);
 }
 
 static int
@@ -246,6 +263,7 @@ on_tick(uv_timer_t *t)
     channel_unpark(&p->manager.local);
     channel_unpark(&p->manager.remote);
     manager_wake(&p->manager);
+    begin_anew(p, ANEW_MS);
     if (now < p->checkpoint_at || p->phase != RUNNING)
         return;
     p->checkpoint_at = now + p->manager.settings.checkpointevery * 1000;
@@ -379,6 +397,7 @@ begin(struct program *p, unsigned char *secret)
     uv_timer_init(m->loop, &p->deadline);
     uv_timer_init(m->loop, &p->tick);
     uv_timer_start(&p->tick, on_tick, TICK_MS, TICK_MS);
+    p->began = uv_now(m->loop);
     p->checkpoint_at = uv_now(m->loop) + m->settings.checkpointevery * 1000;
     if ((r = takeup_init(&m->takeup, m)) < 0)
         log_die("fatal file=%s/trigger why=%s", p->paths.queue, strerror(-r));
