@@ -28,7 +28,7 @@ PROGRAMS = (os.environ.get("PROGRAMS") or
 ONLY = os.environ.get("ONLY", "")
 WHAT = (os.environ.get("WHAT") or "kill,once,lasting,second").split(",")
 POOL = 12 if QUICK else 24    # most of them wait
-SAMPLE = {"kill": 3, "once": 3, "lasting": 1}
+SAMPLE = {"kill": 2, "once": 3, "lasting": 1}
 PATIENCE = {"patience": 4} if QUICK else {}
 
 

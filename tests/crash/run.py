@@ -211,9 +211,9 @@ class Run:
         if any(p.until == "restart" for p in self.plans):
             return  # killed before it could say so
         log = it.log_text().decode("utf8", "replace") + self.heard
-        for plan in self.plans:
+        for plan, c in zip(self.plans, it.control.plans):
             if plan.error and plan.place.split("@")[0] in SYNCS and \
-                    self.struck(it) and \
+                    c.struck and \
                     os.strerror(getattr(errno, plan.error)) not in log:
                 self.wrong.append("nobody heard that a sync failed")
 
