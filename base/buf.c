@@ -174,7 +174,8 @@ view_from(struct view v, size_t start)
 {
     if (start > v.len)
         start = v.len;
-    return view_make(v.data + start, v.len - start);
+    /* Nothing may be added to NULL, not even nothing. */
+    return start ? view_make(v.data + start, v.len - start) : v;
 }
 
 size_t

@@ -107,17 +107,21 @@ parse_line(struct block *block, uint64_t id, struct view line,
            take(line, "to", ADDRESS_MAX, text, &block->to);
 }
 
-/* Keeps the last block of each recipient, in the order of the indexes. */
+/* Keeps the last block of each recipient, in the order of the indexes, of
+ * which max is the highest. */
 static void
-last_of_each(struct blocks *blocks, const uint32_t *last)
+last_of_each(struct blocks *blocks, uint32_t max)
 {
+    size_t *last = mem_alloc((max + 1) * sizeof *last);
+    struct block *items = mem_alloc((blocks->count + 1) * sizeof *items);
     size_t kept = 0;
-    struct block *items;
 
-    items = mem_alloc((blocks->count + 1) * sizeof *items);
-    for (uint32_t i = 0; i < ENVELOPE_RCPT_MAX; i++)
+    for (size_t i = 0; i < blocks->count; i++)
+        last[blocks->items[i].rcpt] = i + 1;
+    for (uint32_t i = 0; i <= max; i++)
         if (last[i])
             items[kept++] = blocks->items[last[i] - 1];
+    free(last);
     free(blocks->items);
     blocks->items = items;
     blocks->count = kept;
@@ -126,8 +130,8 @@ last_of_each(struct blocks *blocks, const uint32_t *last)
 void
 blocks_parse(struct blocks *blocks, uint64_t id, struct view file)
 {
-    uint32_t *last = mem_alloc(ENVELOPE_RCPT_MAX * sizeof *last);
     size_t room = 0;
+    uint32_t max = 0;
     struct view line;
     const char *base;
 
@@ -152,11 +156,10 @@ blocks_parse(struct blocks *blocks, uint64_t id, struct view file)
                 mem_grow(blocks->items, room * sizeof *blocks->items);
         }
         blocks->items[blocks->count++] = block;
-        last[block.rcpt] = (uint32_t)blocks->count;
+        max = block.rcpt > max ? block.rcpt : max;
     }
     assert(base == blocks->text.data);
-    last_of_each(blocks, last);
-    free(last);
+    last_of_each(blocks, max);
 }
 
 const struct block *

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "queue/attempt.h"
 #include "queue/manager.h"
+#include "queue/request.h"
 
 /* One connection.  Dies with its last close callback, but never while a
  * request of it is under way. */
@@ -256,26 +257,36 @@ flush(struct asker *a, bool all)
 static void
 request(struct asker *a, struct view line)
 {
-    size_t end = view_find(line, ' ');
-    struct view word = view_make(line.data, end);
-    struct view rest = view_trim(view_from(line, end + 1));
-    bool id = id_parse(rest, &a->id);
+    enum request what = request_read(line, &a->id);
 
     a->busy = true;
-    if (a->who.uid != 0 && a->who.uid != geteuid())
+    if (a->who.uid != 0 && a->who.uid != geteuid()) {
         say(a, "no only root and the spool's owner may ask");
-    else if (view_is(word, "status"))
+        return;
+    }
+    switch (what) {
+    case REQUEST_STATUS:
         status(a);
-    else if (view_is(word, "flush") && (id || rest.len == 0))
-        flush(a, rest.len == 0);
-    else if (!id)
+        break;
+    case REQUEST_FLUSH:
+    case REQUEST_FLUSH_ID:
+        flush(a, what == REQUEST_FLUSH);
+        break;
+    case REQUEST_HOLD:
+    case REQUEST_RELEASE:
+        set_hold(a, what == REQUEST_HOLD);
+        break;
+    case REQUEST_CANCEL:
+    case REQUEST_DISCARD:
+        cancel(a, what == REQUEST_DISCARD);
+        break;
+    case REQUEST_NO_ID:
         say(a, "no that is not a request with a message's id");
-    else if (view_is(word, "hold") || view_is(word, "release"))
-        set_hold(a, view_is(word, "hold"));
-    else if (view_is(word, "cancel") || view_is(word, "discard"))
-        cancel(a, view_is(word, "discard"));
-    else
+        break;
+    case REQUEST_UNKNOWN:
         say(a, "no such request");
+        break;
+    }
 }
 
 static void

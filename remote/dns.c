@@ -206,6 +206,9 @@ dns_expanded(const struct ub_result *r, char name[DNS_NAME_MAX])
     if (len == 0 || len >= DNS_NAME_MAX)
         return false;
     for (size_t i = 0; i < len; i++) {
+        /* No label is empty. */
+        if (from[i] == '.' && (i == 0 || from[i - 1] == '.' || i + 1 == len))
+            return false;
         name[i] = from[i];
         if (from[i] >= 'A' && from[i] <= 'Z')
             name[i] = (char)(from[i] + ('a' - 'A'));

@@ -53,6 +53,7 @@ views(void)
     ok(view_find(v, '=') == 1 && view_findlast(v, '=') == 3 &&
            view_find(v, 'x') == 5 && view_findlast(v, 'x') == 5,
        "a byte is found from both ends, or the length is told");
+    ok(view_from((struct view){0}, 9).len == 0, "nothing ends in nothing");
     ok(view_is(view_from(v, 2), "b=c") && view_from(v, 9).len == 0,
        "the rest of a view begins at most at its end");
     ok(view_equal(empty, view_of("")) && view_equalcase(empty, empty) &&

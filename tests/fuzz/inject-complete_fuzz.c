@@ -6,11 +6,12 @@
 static void
 complete(struct view section, bool take)
 {
+    static const struct rewrite none;
     struct complete_facts facts = {
         .names = {"me.test", "host.test", "test", "plus.test"},
         .idhost = "me.test", .from = view_of("ann@host.test"),
         .fullname = view_of("Ann"), .now_ms = 1795384800000, .chance = 1,
-        .take_rcpts = take,
+        .take_rcpts = take, .rewrite = &none,
     };
     struct complete c = {0};
     struct rcpts rcpts = {0};

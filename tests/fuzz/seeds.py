@@ -41,6 +41,28 @@ SEEDS = {
                     b"RCPT TO:<b@y.test> NOTIFY=NEVER\r\nDATA\r\n"
                     b"..a\r\nb\r\n.\r\nQUIT\r\n",
                     b"HELO x\r\nNOOP\r\nRSET\r\nVRFY a\r\n"],
+    "inject-options": [b"sendmail\0-t\0-oi\0-f\0a@b.test\0--\0c@d.test\0",
+                       b"mailq\0", b"sendmail\0-N\0success,delay\0-R\0hdrs\0"
+                       b"-V\0x+2B\0-B8BITMIME\0-qIabc\0-bs\0-q30m\0"],
+    "inject-qmail": [b"Fa@b.test\0Tc@d.test\0Te\0\0", b"F\0Tx@y.test\0\0",
+                     b"F#@[]\0Ta b@c.test\0\0"],
+    "base-rewrite": [b"root@web.test:admin@c.test\n@old.test:@new.test\n"
+                     b"=next\ncorp.test\n!list.corp.test\n=next\n"
+                     b"root@web.test\nann@x.corp.test\nb@old.test\n"],
+    "queue-request": [b"status\nflush\nflush 0SAEZBY36XQE6\n",
+                      b"hold 0SAEZBY36XQE6\nrelease x\ncancel \ndiscard\n"],
+    "queue-account": [b"accept id=0SAEZBY36XQE6 from=a@b.test rcpts=2 size=1\n"
+                      b"deliver id=0SAEZBY36XQE6 rcpt=0 to=a\n"
+                      b"fail id=0SAEZBY36XQE6 rcpt=1 to=b code=5.1.1\n"
+                      b"bounce id=0SAEZBY36XQE6 rcpt=1 as=0SAEZBY6AKWAR\n"
+                      b"remove id=0SAEZBY36XQE6\n"
+                      b"accept id=0SAEZBY6AKWAR from=\"\" rcpts=1 size=2 "
+                      b"answers=0SAEZBY36XQE6:1\n=in a 0SAEZBY6AKWAR\n",
+                      b"broken id=01 why=x\nhold id=02 by=0\ngap aside=x\n"],
+    "remote-policy": [b"example.org:encrypt\n.x.test:verify:a.test,*.b\n"
+                      b":dane-only\ny.test:fingerprint:00:01\n=next\n"
+                      b"example.org\na.x.test\nRCPTMAX=5 MAILMAX=1\n"],
+    "remote-dns": [b"Mx.Test.org.", b"_25._tcp.mx.test", b"a.."],
     "inject-complete": [HEADER, b"Fa@b.test\0Tc@d.test\0Te\0\0"],
     "remote-client": [b"220 mx\n250-mx\n250 PIPELINING\n250 ok\n250 ok\n"
                       b"550 5.1.1 no\n354 go\n250 2.0.0 done\n",
