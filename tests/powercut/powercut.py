@@ -36,6 +36,7 @@ FILESYSTEMS = (os.environ.get("FILESYSTEMS") or "ext4,xfs,btrfs").split(",")
 ROUND = 60          # cuts of one load
 PLANT_CUTS = 60     # until a planted mistake must be found
 SENDERS, LETTERS = 3, 20
+ALONE = "GODWIT_POWERCUT_ALONE"
 over = threading.Event()
 
 
@@ -312,6 +313,8 @@ def able(record):
         return "no loop devices"
     if not os.path.exists("/dev/fuse"):
         return "no /dev/fuse"
+    if not os.environ.get(ALONE):
+        return "no mount namespace"
     top = pathlib.Path(tempfile.mkdtemp(prefix="godwit-cut-",
                                         dir=disk.room()))
     try:
@@ -320,7 +323,19 @@ def able(record):
         shutil.rmtree(top, ignore_errors=True)
 
 
+def alone():
+    """Goes on in a mount namespace of its own: what is mounted here is seen
+    and held by nobody else, and ends with the campaign."""
+    argv = ["unshare", "-m", "--propagation", "private"]
+    if not os.environ.get(ALONE) and os.geteuid() == 0 and \
+            subprocess.run(argv + ["true"], stderr=subprocess.DEVNULL,
+                           check=False).returncode == 0:
+        os.environ[ALONE] = "1"
+        os.execvp(argv[0], argv + [sys.executable] + sys.argv)
+
+
 def main():
+    alone()
     record = os.path.abspath(sys.argv[1])
     why = able(record)
     if why:
