@@ -247,6 +247,8 @@ route_find(const struct routes *r, struct view address, struct route *out)
     domain = relay_withoutdot(domain);
     out->port = 0;
     out->host[0] = 0;
+    out->specific = false;
+    out->bind = 0;
     if (domain.len == 0 || is_local(r, domain)) {
         out->channel = CHANNEL_LOCAL;
         set_site(out, address);
@@ -257,9 +259,12 @@ route_find(const struct routes *r, struct view address, struct route *out)
     if ((row = find_relay(r, domain))) {
         set_host(out, view_make(r->text.data + row->host, row->host_len));
         out->port = row->port;
+        out->specific = row->name_len > 0;
     }
-    if (domain.data[0] == '[' && out->host[0] == 0)
+    if (domain.data[0] == '[' && out->host[0] == 0) {
         set_literal(out, domain);
+        out->specific = true;
+    }
 }
 
 void

@@ -26,6 +26,8 @@ enum { ROUTE_HOST_MAX = 255 };
 struct route {
     enum channel_kind channel;
     unsigned port;
+    bool specific;      /* for this domain, not as for all the rest */
+    unsigned bind;      /* by bind_route: the sender's line; 0: none */
     char host[ROUTE_HOST_MAX + 1];
     char site[ADDRESS_MAX + 1];
 };

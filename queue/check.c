@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bind.h"
 #include "base/file.h"
 #include "base/rewrite.h"
 #include "base/route.h"
@@ -63,6 +64,7 @@ check_settings(struct check *c, int control)
 {
     struct settings s;
     struct routes routes = {0};
+    struct binds binds = {0};
     struct access access = {0};
     struct buf why = {0};
     int r = settings_read(&s, control, &why);
@@ -71,11 +73,13 @@ check_settings(struct check *c, int control)
         c->blind = true;
     route_load(&routes, &s.locals, &s.smtproutes, s.me, &why);
     rate_check(&s.siterate, &why);
+    bind_load(&binds, &s.bindroutes, &why);
     access_load(&access, &s.submitsenders, &s.submitlimit, users_find, &why);
     add_problems(c, &why);
     buf_free(&why);
     access_free(&access);
     route_free(&routes);
+    bind_free(&binds);
     settings_free(&s);
 }
 

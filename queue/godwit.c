@@ -27,7 +27,7 @@ static const struct command {
      "  --stop S      seconds the programs have to end after TERM (60)\n"},
     {"check", check_main, "",
      "say what is wrong with the settings and folders", ""},
-    {"route", route_main, "ADDRESS ...",
+    {"route", route_main, "[--from SENDER] ADDRESS ...",
      "show where mail for each address goes", ""},
     {"queue", list_main,
      "[--json] [--sender ADDR] [--recipient ADDR] [--older S] [--state WORD]",

@@ -75,7 +75,8 @@ site_for(struct message *msg, uint32_t index)
     struct manager *m = msg->manager;
     struct route route;
 
-    route_find(&m->routes, message_rcpt(msg, index), &route);
+    route_find(&m->ways.routes, message_rcpt(msg, index), &route);
+    bind_route(&m->ways.binds, msg->queued.envelope.sender, &route);
     return site_of(route.channel == CHANNEL_LOCAL ? &m->local
                                                   : &m->remote, &route);
 }

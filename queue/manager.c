@@ -167,8 +167,15 @@ on_alarm(uv_signal_t *s, int number)
     begin_anew(p, ANEW_ASKED_MS);
 }
 
+static void
+ways_free(struct ways *w)
+{
+    route_free(&w->routes);
+    bind_free(&w->binds);
+}
+
 static int
-read_settings(struct program *p, struct settings *s, struct routes *routes,
+read_settings(struct program *p, struct settings *s, struct ways *ways,
               unsigned char *secret, struct buf *why)
 {
     int dir, r;
@@ -178,7 +185,9 @@ read_settings(struct program *p, struct settings *s, struct routes *routes,
         return r;
     }
     if ((r = settings_read(s, dir, why)) == 0)
-        r = route_load(routes, &s->locals, &s->smtproutes, s->me, why);
+        r = route_load(&ways->routes, &s->locals, &s->smtproutes, s->me, why);
+    if (r == 0)
+        r = bind_load(&ways->binds, &s->bindroutes, why);
     if (r == 0)
         r = rate_check(&s->siterate, why);
     if (r == 0 && secret)
@@ -212,7 +221,7 @@ on_hup(uv_signal_t *sig, int number)
 {
     struct program *p = sig->data;
     struct settings s = {0};
-    struct routes routes = {0};
+    struct ways ways = {0};
     struct buf why = {0};
 
     (void)number;
@@ -220,17 +229,17 @@ on_hup(uv_signal_t *sig, int number)
     if (p->has_retired) {
         log_event("reload why=\"the last one is not over\" then=\"the old "
                   "settings stay\"");
-    } else if (read_settings(p, &s, &routes, NULL, &why) < 0) {
+    } else if (read_settings(p, &s, &ways, NULL, &why) < 0) {
         log_event("reload why=%s then=\"the old settings stay\"",
                   why.data ? why.data : "");
         settings_free(&s);
-        route_free(&routes);
+        ways_free(&ways);
     } else {
         p->retired = p->manager.settings;
         p->has_retired = true;
-        route_free(&p->manager.routes);
+        ways_free(&p->manager.ways);
         p->manager.settings = s;
-        p->manager.routes = routes;
+        p->manager.ways = ways;
         set_limits(&p->manager);
         channel_retry(&p->manager.local, (time_t)s.queuelifetime);
         channel_retry(&p->manager.remote, (time_t)s.queuelifetime);
@@ -439,7 +448,7 @@ main(int argc, char **argv)
     p.manager.loop = uv_default_loop();
     conf_paths(&p.paths);
     p.manager.door = p.paths.run;
-    if (read_settings(&p, &p.manager.settings, &p.manager.routes, secret,
+    if (read_settings(&p, &p.manager.settings, &p.manager.ways, secret,
                       &why) < 0)
         log_die("fatal why=%s", why.data ? why.data : "settings");
     buf_free(&why);

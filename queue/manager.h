@@ -7,6 +7,7 @@
 #ifndef QUEUE_MANAGER_H
 #define QUEUE_MANAGER_H
 
+#include "base/bind.h"
 #include "queue/channel.h"
 #include "queue/checkpoint.h"
 #include "queue/control.h"
@@ -15,11 +16,17 @@
 #include "queue/settings.h"
 #include "queue/takeup.h"
 
+/* Where mail goes, by recipient and by sender. */
+struct ways {
+    struct routes routes;
+    struct binds binds;
+};
+
 struct manager {
     uv_loop_t *loop;
     struct store store;
     struct settings settings;
-    struct routes routes;
+    struct ways ways;
     struct ledger ledger;
     struct effects effects;
     struct takeup takeup;

@@ -5,6 +5,7 @@
 
 #include "base/addr.h"
 #include "base/addrlist.h"
+#include "base/bind.h"
 #include "base/file.h"
 #include "base/line.h"
 #include "base/route.h"
@@ -17,7 +18,7 @@ enum { EXIT_UNUSABLE = 1 };
 /* The routes as the manager has them.  0, or the exit code and a line for
  * each fault. */
 static int
-load(struct routes *routes)
+load(struct routes *routes, struct binds *binds)
 {
     struct conf_paths paths;
     struct settings s = {0};
@@ -29,6 +30,8 @@ load(struct routes *routes)
         buf_print(&why, "%s: %s\n", paths.control, strerror(-r));
     } else if ((r = settings_read(&s, dir, &why)) == 0) {
         r = route_load(routes, &s.locals, &s.smtproutes, s.me, &why);
+        if (r == 0)
+            r = bind_load(binds, &s.bindroutes, &why);
     }
     if (why.len)
         fprintf(stderr, "godwit route: %s", why.data);
@@ -64,7 +67,18 @@ read_address(const char *argument, struct buf *kept, const char **why)
 }
 
 static void
-print(struct view address, const struct route *r)
+print_bind(struct buf *b, const struct bind_row *as)
+{
+    if (as->v4[0])
+        line_print(b, " source=%s", as->v4);
+    if (as->v6[0])
+        line_print(b, " source6=%s", as->v6);
+    if (as->helo[0])
+        line_print(b, " helo=%s", as->helo);
+}
+
+static void
+print(struct view address, const struct route *r, const struct bind_row *as)
 {
     struct buf b = {0};
 
@@ -75,6 +89,8 @@ print(struct view address, const struct route *r)
         line_print(&b, " host=%s port=%u", r->host, r->port ? r->port : 25);
     else if (r->channel == CHANNEL_REMOTE)
         line_print(&b, " mx=%s", r->site);
+    if (r->channel == CHANNEL_REMOTE && as)
+        print_bind(&b, as);
     puts(b.data);
     buf_free(&b);
 }
@@ -92,18 +108,23 @@ complain(const char *argument, const char *why)
 int
 route_main(int argc, char **argv)
 {
-    int first = argc > 1 && strcmp(argv[1], "--") == 0 ? 2 : 1;
+    bool given = argc > 2 && strcmp(argv[1], "--from") == 0;
+    int first = given ? 3 : 1;
+    struct view from = view_of(given ? argv[2] : "");
     struct routes routes = {0};
+    struct binds binds = {0};
     struct buf kept = {0};
     struct route route;
     const char *why;
     int code;
 
+    if (first < argc && strcmp(argv[first], "--") == 0)
+        first++;
     if (first >= argc) {
         fprintf(stderr, "godwit route: no address\n");
         return EXIT_USAGE;
     }
-    if ((code = load(&routes)) != 0)
+    if ((code = load(&routes, &binds)) != 0)
         return code;
     for (int i = first; i < argc; i++) {
         if (!read_address(argv[i], &kept, &why)) {
@@ -112,11 +133,13 @@ route_main(int argc, char **argv)
             continue;
         }
         route_find(&routes, buf_view(&kept), &route);
-        print(buf_view(&kept), &route);
+        bind_route(&binds, from, &route);
+        print(buf_view(&kept), &route, bind_find(&binds, from));
     }
     if (fflush(stdout) == EOF)
         code = EXIT_LATER;
     route_free(&routes);
+    bind_free(&binds);
     buf_free(&kept);
     return code;
 }

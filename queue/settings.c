@@ -21,6 +21,8 @@ const struct setting settings_table[] = {
      "domains whose mail is delivered here"},
     {"smtproutes", SETTING_LIST, "", 0, 0, AT(smtproutes),
      "domain:relay:port, where mail goes other than to its MX hosts"},
+    {"bindroutes", SETTING_LIST, "", 0, 0, AT(bindroutes),
+     "sender:source,source:helo:relay:port, as whom mail leaves"},
     {"queuelifetime", SETTING_SECONDS, "432000", 0, YEAR, AT(queuelifetime),
      "how long a message is tried before it goes back to its sender"},
     {"concurrencyremote", SETTING_COUNT, "1000", 1, 100000,

@@ -10,7 +10,7 @@
 struct settings {
     char *me;
     struct conf_list locals;     /* of me alone if there is no such file */
-    struct conf_list smtproutes, siterate;
+    struct conf_list smtproutes, bindroutes, siterate;
     struct conf_list submitsenders, submitlimit;
     uint64_t queuelifetime;      /* seconds */
     uint64_t concurrencyremote, concurrencylocal, concurrencysite;

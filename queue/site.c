@@ -38,23 +38,31 @@ site_paced_one(struct site *s)
 struct site *
 site_of(struct channel *c, const struct route *route)
 {
+    struct buf key = {0};
     struct site *s;
 
-    HASH_FIND_STR(c->sites, route->site, s);
+    buf_addstr(&key, route->site);
+    if (route->bind)
+        buf_print(&key, " %u", route->bind);
+    HASH_FIND(hh, c->sites, key.data, key.len, s);
     if (s && (s->route.port != route->port ||
               strcmp(s->route.host, route->host) != 0)) {
         /* The settings have another way there now. */
         s->route = *route;
         s->rest_until = 0;
     }
-    if (s)
+    if (s) {
+        buf_free(&key);
         return s;
+    }
     s = mem_alloc(sizeof *s);
+    s->key = mem_dup(key.data, key.len);
     s->channel = c;
     s->route = *route;
     s->window = WINDOW_START < c->window_max ? WINDOW_START : c->window_max;
     set_rate(s);
-    HASH_ADD_STR(c->sites, route.site, s);
+    HASH_ADD_KEYPTR(hh, c->sites, s->key, key.len, s);
+    buf_free(&key);
     return s;
 }
 
@@ -207,5 +215,6 @@ site_release(struct site *s)
     HASH_DEL(s->channel->sites, s);
     schedule_free(&s->parked);
     free(s->why);
+    free(s->key);
     free(s);
 }

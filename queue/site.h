@@ -43,6 +43,8 @@ struct site {
     struct schedule parked;        /* messages not in memory, each with the
                                       moment it is too old to wait */
     struct route route;
+    char *key;                     /* owned: the site, and the sender's line
+                                      of bindroutes */
 };
 
 /* The site of a route; it stays while anything names it. */

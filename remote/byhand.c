@@ -12,13 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/bind.h"
 #include "base/conf.h"
 #include "base/envelope.h"
 #include "base/facts.h"
 #include "base/file.h"
 #include "base/job.h"
 #include "base/mem.h"
-#include "base/route.h"
 
 enum { PIECE = 65536, JOB_BYTES_MAX = 48 * 1024 };
 
@@ -105,31 +105,43 @@ read_message(struct byhand *b)
     b->facts = facts.seen;
 }
 
-/* The relay of smtproutes, or none; nothing is local here. */
+static void
+read_list(int control, const char *name, struct conf_list *list)
+{
+    int r = conf_list(control, name, list);
+
+    if (r < 0 && r != -ENOENT)
+        end('Z', "%s: %s (#4.3.0)", name, strerror(-r));
+}
+
+/* The relay of the settings, or none; nothing is local here. */
 static void
 find_route(struct byhand *b)
 {
     static const struct conf_list nothing;
-    struct conf_list lines = {0};
+    struct conf_list routing = {0}, binding = {0};
     struct conf_paths paths;
     struct routes routes = {0};
+    struct binds binds = {0};
     struct buf why = {0}, address = {0};
     int control, r;
 
     conf_paths(&paths);
-    if ((r = file_opendir(&control, AT_FDCWD, paths.control)) == 0) {
-        r = conf_list(control, "smtproutes", &lines);
-        file_close(&control);
-    } else {
+    if ((r = file_opendir(&control, AT_FDCWD, paths.control)) < 0)
         end('Z', "%s: %s (#4.3.0)", paths.control, strerror(-r));
-    }
-    if ((r < 0 && r != -ENOENT) ||
-        route_load(&routes, &nothing, &lines, "", &why) < 0)
-        end('Z', "smtproutes cannot be used (#4.3.5)");
+    read_list(control, "smtproutes", &routing);
+    read_list(control, "bindroutes", &binding);
+    if (route_load(&routes, &nothing, &routing, "", &why) < 0 ||
+        bind_load(&binds, &binding, &why) < 0)
+        end('Z', "smtproutes or bindroutes cannot be used (#4.3.5)");
     buf_print(&address, "@%.*s", (int)b->host.len, b->host.data);
     route_find(&routes, buf_view(&address), &b->route);
+    bind_route(&binds, b->sender, &b->route);
+    file_close(&control);
     route_free(&routes);
-    conf_listfree(&lines);
+    bind_free(&binds);
+    conf_listfree(&routing);
+    conf_listfree(&binding);
     conf_pathsfree(&paths);
     buf_free(&address);
     buf_free(&why);

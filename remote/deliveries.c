@@ -84,19 +84,24 @@ policy_of(const struct delivery *d, unsigned i)
 static void
 try_next(struct delivery *d)
 {
+    struct sessions *all = d->all->sessions;
     struct buf key = {0};
     struct session *s;
 
     if (d->next < d->lookup.count) {
-        struct tlspolicy policy = policy_of(d, d->next);
         struct auth_secret secret;
-        bool known = sessions_secret(d->all->sessions, &d->job, &secret);
+        struct session_plan plan = {
+            .policy = policy_of(d, d->next),
+            .as = bind_find(&all->binds, d->job.sender),
+        };
 
+        if (sessions_secret(all, &d->job, &secret))
+            plan.secret = &secret;
         if (d->clear)
-            policy.level = TLS_NONE;
-        sessions_key(&key, &d->job);
-        s = session_open(d->all->sessions, &d->lookup.found[d->next++],
-                         buf_view(&key), policy, known ? &secret : NULL);
+            plan.policy.level = TLS_NONE;
+        sessions_key(all, &key, &d->job);
+        plan.key = buf_view(&key);
+        s = session_open(all, &d->lookup.found[d->next++], &plan);
         buf_free(&key);
         attach(d, s, false);
         return;
@@ -147,7 +152,7 @@ find_session(struct delivery *d)
     struct buf key = {0};
     struct session *s;
 
-    sessions_key(&key, &d->job);
+    sessions_key(d->all->sessions, &key, &d->job);
     s = sessions_take(d->all->sessions, buf_view(&key));
     buf_free(&key);
     if (s)

@@ -182,6 +182,21 @@ read_secrets(struct remote *r, int control)
 }
 
 static void
+read_binds(struct remote *r, int control)
+{
+    struct conf_list list = {0};
+    struct buf why = {0};
+    int e = conf_list(control, "bindroutes", &list);
+
+    if (e < 0 && e != -ENOENT)
+        log_die("fatal setting=bindroutes why=%s", strerror(-e));
+    if (bind_load(&r->sessions.binds, &list, &why) < 0)
+        log_die("fatal setting=bindroutes why=%s", why.data);
+    conf_listfree(&list);
+    buf_free(&why);
+}
+
+static void
 read_settings(struct remote *r)
 {
     struct conf_paths paths;
@@ -196,6 +211,7 @@ read_settings(struct remote *r)
         r->helo = mem_string(r->me);
     check_helo(r->helo);
     r->sessions.helo = r->helo;
+    read_binds(r, control);
     r->sessions.connect_wait = number(control, "timeoutconnect", 60, WAIT_MAX);
     r->sessions.answer_wait = number(control, "timeoutremote", 1200, WAIT_MAX);
     r->sessions.keep = number(control, "remotekeep", 5, WAIT_MAX);
@@ -362,6 +378,7 @@ main(int argc, char **argv)
     file_close(&remote.sessions.token_folder);
     conf_listfree(&remote.resolver.servers);
     conf_listfree(&remote.resolver.anchors);
+    bind_free(&remote.sessions.binds);
     hosts_free(&remote.hosts);
     free(remote.helo);
     free(remote.me);

@@ -465,12 +465,37 @@ use_secret(struct session *s, const struct auth_secret *secret)
                                           : "the token's file cannot be read";
 }
 
+/* Of the family of the address; what has none there is not for us. */
+static int
+bind_source(struct session *s, const struct bind_row *as,
+            const struct sockaddr *address)
+{
+    bool six = address->sa_family == AF_INET6;
+    union mx_sockaddr source;
+
+    if (!as || (!as->v4[0] && !as->v6[0]))
+        return 0;
+    if (!mx_literal(view_of(six ? as->v6 : as->v4), 0, &source))
+        return UV_EADDRNOTAVAIL;
+    return uv_tcp_bind(&s->tcp, &source.any, 0);
+}
+
+static void
+connect_to(struct session *s, const struct bind_row *as,
+           const struct sockaddr *address)
+{
+    s->connect_error = bind_source(s, as, address);
+    if (s->connect_error == 0)
+        s->connect_error = uv_tcp_connect(&s->connecting, &s->tcp, address,
+                                          on_connected);
+}
+
 struct session *
 session_open(struct sessions *all, const struct mx_address *address,
-             struct view key, struct tlspolicy policy,
-             const struct auth_secret *secret)
+             const struct session_plan *plan)
 {
     struct session *s = mem_alloc(sizeof *s);
+    const struct bind_row *as = plan->as;
 
     sessions_make_room(all);
     all->count++;
@@ -479,22 +504,21 @@ session_open(struct sessions *all, const struct mx_address *address,
     s->tcp.data = s->deadline.data = s;
     s->connecting.data = s->write.data = s;
     memcpy(s->host, address->host, sizeof s->host);
-    buf_addview(&s->key, key);
-    s->policy = policy;
-    if (policy.level == TLS_DANE_ONLY && address->dane)
+    buf_addview(&s->key, plan->key);
+    s->policy = plan->policy;
+    if (s->policy.level == TLS_DANE_ONLY && address->dane)
         dane_copy(&s->secure.dane, address->dane);
-    smtp_client_init(&s->client, all->helo);
-    if (secret)
-        use_secret(s, secret);
-    s->client.tls_wanted = policy.level != TLS_NONE;
-    s->client.tls_needed = policy.level >= TLS_ENCRYPT;
+    smtp_client_init(&s->client, as && as->helo[0] ? as->helo : all->helo);
+    if (plan->secret)
+        use_secret(s, plan->secret);
+    s->client.tls_wanted = s->policy.level != TLS_NONE;
+    s->client.tls_needed = s->policy.level >= TLS_ENCRYPT;
     /* The port stands at the same place for both families. */
     if (address->address.in.sin_port == htons(SESSION_TLS_PORT))
         smtp_client_implicit(&s->client);
     uv_tcp_init(all->loop, &s->tcp);
     uv_timer_init(all->loop, &s->deadline);
-    s->connect_error = uv_tcp_connect(&s->connecting, &s->tcp,
-                                      &address->address.any, on_connected);
+    connect_to(s, as, &address->address.any);
     return s;
 }
 

@@ -57,13 +57,19 @@ struct session {
     LIST_ENTRY(session) same;
 };
 
-/* Begins to connect, for work of the key and policy; secret: who we are, NULL
- * for nobody.  Never NULL; what goes
- * wrong is told to the work. */
+/* What a session is for: all borrowed for the call but as. */
+struct session_plan {
+    struct view key;           /* sessions_key */
+    struct tlspolicy policy;
+    const struct auth_secret *secret; /* who we are; NULL: nobody */
+    const struct bind_row *as; /* whence, and our name; NULL: as always */
+};
+
+/* Begins to connect, for work of the plan's key.  Never NULL; what goes wrong
+ * is told to the work. */
 struct session *session_open(struct sessions *all,
                              const struct mx_address *address,
-                             struct view key, struct tlspolicy policy,
-                             const struct auth_secret *secret);
+                             const struct session_plan *plan);
 
 /* Sends a mail over a new session or one from sessions_take.  done may be
  * called from within. */

@@ -68,11 +68,15 @@ sessions_policy(const struct sessions *all, const struct job *job,
 }
 
 void
-sessions_key(struct buf *key, const struct job *job)
+sessions_key(const struct sessions *all, struct buf *key,
+             const struct job *job)
 {
     struct view host = job->route.len ? job->route : job->site;
+    const struct bind_row *as = bind_find(&all->binds, job->sender);
     size_t start;
 
+    if (as)
+        buf_print(key, "as%zu ", (size_t)(as - all->binds.rows));
     buf_print(key, "%s%s %u ", job->flags & JOB_REQUIRETLS ? "tls " : "",
               job->route.len ? "host" : "mx", (unsigned)job->port);
     start = key->len;

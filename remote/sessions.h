@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 #include <uv.h>
 
+#include "base/bind.h"
 #include "base/job.h"
 #include "remote/auth.h"
 #include "remote/dane.h"
@@ -28,6 +29,7 @@ struct sessions {
     uv_loop_t *loop;
     const char *helo;         /* borrowed */
     struct tls_context *tls;  /* borrowed */
+    struct binds binds;        /* bindroutes */
     struct conf_list policies; /* tlspolicy */
     struct conf_list secrets;  /* smtpauth */
     struct conf_list tokens;   /* smtptoken */
@@ -61,9 +63,10 @@ struct tlspolicy sessions_policy(const struct sessions *all,
                                  const struct job *job,
                                  const struct dane *dane);
 
-/* Appends the key of the job's destination: where two jobs' are equal, a
- * session of the one serves the other. */
-void sessions_key(struct buf *key, const struct job *job);
+/* Appends the key of the job's destination and of whom we are there: where
+ * two jobs' are equal, a session of the one serves the other. */
+void sessions_key(const struct sessions *all, struct buf *key,
+                  const struct job *job);
 
 /* The idle session of key that was used last, no longer idle; or NULL. */
 struct session *sessions_take(struct sessions *all, struct view key);

@@ -58,6 +58,7 @@ defaults(void)
         {"me", "mail.example.org"},
         {"locals", "mail.example.org"},
         {"smtproutes", ""},
+        {"bindroutes", ""},
         {"queuelifetime", "432000"},
         {"concurrencyremote", "1000"},
         {"remoteworkers", "1"},
