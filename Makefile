@@ -54,6 +54,7 @@ help:
 	@echo "make model      the queue's protocol, every crash, by spin"
 	@echo "make crash      death and errors at every system call"
 	@echo "make powercut   power cuts on ext4, xfs and btrfs (root)"
+	@echo "make faults     full disks, wrong clocks, damage, strangers"
 	@echo "make dane       mistakes in DANE, each of which must be found"
 	@echo "make layers     who includes whom"
 	@echo "make install    DESTDIR= PREFIX=/usr/local, see INSTALL"
@@ -132,7 +133,7 @@ fuzz:
 fuzz-run: $(FUZZERS)
 	@tests/fuzz/run.sh $(B) $^
 
-# The queue's protocol, by spin; SEED has no meaning here.
+# The queue's protocol, by spin.  QUICK=1 is CI's share, SEED=n the order.
 model:
 	@tests/prepare.sh model
 	@tests/model/run.py $(B)/model
@@ -187,6 +188,33 @@ powercut: all
 	@$(MAKE) -s $(B)/powercut/record $(B)/powercut/planted
 	@BIN=$(B)/bin tests/powercut/powercut.py $(B)/powercut/record \
 		$(B)/powercut/planted
+
+# Faults from outside, damage, strangers in the spool.  Each line of
+# tests/faults/plants is a program with a mistake that must be found.
+$(B)/faults/clock.so: tests/faults/clock.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(OPT) $(WARN) -fPIC -shared -o $@ $<
+
+$(B)/faults/planted: tests/faults/plants $(BINS) $(LIB) $(B)/faults/clock.so
+	@grep -v '^#' $< | while read -r folder program source change; do \
+		room=$${source%%/*} to=$(@D)/$$folder; mkdir -p $$to || exit 1; \
+		case $$program in godwit) main=queue/godwit ;; \
+		godwit-local) main=local/local ;; godwit-remote) \
+		main=remote/remote ;; *) main=queue/$${program#godwit-} ;; esac; \
+		sed "$$change" $$source >$$to/changed.c && \
+		! cmp -s $$source $$to/changed.c && \
+		$(CC) $(CPPFLAGS) $(ALLCFLAGS) -w -o $$to/$$program \
+			$$to/changed.c $(B)/$$main.o $(B)/lib$$room.a \
+			$(B)/libbase.a $(ALLLDFLAGS) $(LIBS) || \
+			{ echo "$$folder: not built" >&2; exit 1; }; \
+	done
+	@touch $@
+
+faults: all
+	@tests/prepare.sh faults
+	@$(MAKE) -s $(B)/faults/planted
+	@chmod -R a+rX $(B)/faults
+	@BIN=$(B)/bin PLANTED=$(B)/faults tests/faults/run.py
 
 # A godwit-remote that does not heed TLSA records, or heeds the wrong ones,
 # must fail the test: each line of the list is one.
@@ -298,5 +326,5 @@ format:
 
 FORCE:
 
-.PHONY: all help dane powercut crash model fuzz fuzz-run layers demo bench check test check-san install \
+.PHONY: all help dane faults powercut crash model fuzz fuzz-run layers demo bench check test check-san install \
 	install-sendmail uninstall clean format FORCE

@@ -1,7 +1,7 @@
 #!/bin/sh
 # prepare.sh - installs the Debian packages that a purpose needs
 #
-# usage: tests/prepare.sh build|demo|check|fuzz|model|powercut|bench
+# usage: tests/prepare.sh build|demo|check|faults|fuzz|model|powercut|bench
 #
 # As root, or by sudo.  Does nothing where all are there; where they cannot
 # be installed it says which ones to install and exits 1.
@@ -17,6 +17,7 @@ daemons="nsd"
 check="$demo $callers $daemons clang ldnsutils mandoc openssl perl strace"
 fuzz="$build python3 clang libclang-rt-14-dev"
 model="gcc libc6-dev make python3 spin"
+faults="$demo e2fsprogs iproute2 mount passwd"
 powercut="$demo libfuse3-dev e2fsprogs xfsprogs btrfs-progs mount"
 bench="$build python3 util-linux iproute2 mmdebstrap strace valgrind
     gnuplot-nox e2fsprogs"
@@ -27,9 +28,10 @@ demo) wanted=$demo ;;
 check) wanted=$check ;;
 fuzz) wanted=$fuzz ;;
 model) wanted=$model ;;
+faults) wanted=$faults ;;
 powercut) wanted=$powercut ;;
 bench) wanted=$bench ;;
-*) echo "usage: tests/prepare.sh build|demo|check|fuzz|model|bench" >&2; exit 64 ;;
+*) echo "usage: tests/prepare.sh |benchPURPOSE, see its top" >&2; exit 64 ;;
 esac
 
 missing() {
