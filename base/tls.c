@@ -200,7 +200,14 @@ take_out(struct tls *t, struct buf *out)
 
     if (len > 0)
         buf_add(out, data, (size_t)len);
-    (void)BIO_reset(t->out);
+    if (len <= PIECE) {
+        (void)BIO_reset(t->out);
+        return;
+    }
+    /* It would keep the memory of its largest moment. */
+    if (!(t->out = BIO_new(BIO_s_mem())))
+        abort();
+    SSL_set0_wbio(t->ssl, t->out);
 }
 
 /* What an SSL_* that returned r means. */

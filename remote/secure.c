@@ -107,6 +107,12 @@ secure_next(struct secure *s)
     return buf_view(&s->sending);
 }
 
+void
+secure_sent(struct secure *s)
+{
+    buf_free(&s->sending);
+}
+
 bool
 secure_check(struct secure *s, const struct tlspolicy *policy,
              struct outcome *o)

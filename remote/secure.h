@@ -39,6 +39,9 @@ void secure_put(struct secure *s, struct view bytes);
 /* Moves out to sending, which may be forgotten: it has been sent. */
 struct view secure_next(struct secure *s);
 
+/* What secure_next gave has been sent: its memory is given back. */
+void secure_sent(struct secure *s);
+
 /* After the handshake: whether the policy is content; if not, o is LATER. */
 bool secure_check(struct secure *s, const struct tlspolicy *policy,
                   struct outcome *o);

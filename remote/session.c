@@ -146,6 +146,7 @@ static void
 sent(struct session *s)
 {
     s->writing = false;
+    secure_sent(&s->secure);
     smtp_client_sent(&s->client);
     /* The answer to the last of it may take minutes. */
     if (smtp_client_committed(&s->client) && s->work)
@@ -357,6 +358,9 @@ send_content(struct session *s)
     piece = dress(&s->client, c);
     set_answer_deadline(s);
     send_bytes(s, piece);
+    /* What is encrypted is kept by secure.c until it is sent. */
+    if (s->client.secured)
+        buf_free(&c->piece);
     return true;
 }
 
