@@ -20,7 +20,7 @@ def packages(name):
         return ["passwd", "strace", name]
     text = re.search(r"To run it later: ([^.;]*)[.;]",
                      (TREE / "INSTALL").read_text())[1]
-    return ["passwd", "strace"] + text.replace(",", " ").split()
+    return ["passwd", "strace", "ca-certificates"] + text.replace(",", " ").split()
 
 
 def file_system(folder):
