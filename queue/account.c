@@ -27,6 +27,7 @@ struct account_entry {
     uint8_t places;          /* a bit for each it was seen in */
     unsigned char *states;   /* owned; an enum rcpt_state each */
     uint64_t *bounces;       /* owned; NULL: none */
+    uint64_t *lines;         /* owned; of outcomes; NULL: none */
     UT_hash_handle hh;
 };
 
@@ -37,13 +38,28 @@ struct line_at {
 };
 
 static void
-fault(struct account *a, uint64_t id, int64_t rcpt, uint64_t position,
-      const char *why)
+fault_with(struct account *a, uint64_t id, int64_t rcpt, uint64_t position,
+           uint64_t other, const char *why)
 {
-    struct account_fault f = {id, rcpt, position, why};
+    struct account_fault f = {id, rcpt, position, why, other};
 
     a->faults++;
     a->fault(a->data, &f);
+}
+
+static void
+fault(struct account *a, uint64_t id, int64_t rcpt, uint64_t position,
+      const char *why)
+{
+    fault_with(a, id, rcpt, position, 0, why);
+}
+
+/* A second outcome of a recipient who has one. */
+static void
+again(struct account *a, const struct account_entry *e, uint32_t i,
+      uint64_t position, const char *why)
+{
+    fault_with(a, e->id, i, position, e->lines ? e->lines[i] : 0, why);
 }
 
 static struct account_entry *
@@ -73,8 +89,9 @@ forget(struct account_entry *e)
 {
     free(e->states);
     free(e->bounces);
+    free(e->lines);
     e->states = NULL;
-    e->bounces = NULL;
+    e->bounces = e->lines = NULL;
 }
 
 static void
@@ -103,8 +120,11 @@ accepted(struct account *a, uint64_t id, uint64_t position, const char *why)
 /* The recipient's final outcome. */
 static void
 settle(struct account *a, struct account_entry *e, uint32_t i,
-       enum rcpt_state state)
+       enum rcpt_state state, uint64_t position)
 {
+    if (!e->lines)
+        e->lines = mem_alloc(e->rcpts * sizeof *e->lines);
+    e->lines[i] = position;
     e->states[i] = (unsigned char)state;
     e->settled++;
     a->delivered += state == DELIVERED;
@@ -116,12 +136,11 @@ deliver(struct account *a, struct account_entry *e, uint32_t i,
         const struct line_at *l)
 {
     if (e->states[i] == DELIVERED)
-        fault(a, e->id, i, l->position, "two outcomes: delivered again");
+        again(a, e, i, l->position, "two outcomes: delivered again");
     else if (e->states[i] == BOUNCED)
-        fault(a, e->id, i, l->position,
-              "two outcomes: delivered after a bounce");
+        again(a, e, i, l->position, "two outcomes: delivered after a bounce");
     else
-        settle(a, e, i, DELIVERED);
+        settle(a, e, i, DELIVERED, l->position);
 }
 
 /* Its bounce is the outcome; until then it is owed one. */
@@ -130,7 +149,7 @@ fail(struct account *a, struct account_entry *e, uint32_t i,
      const struct line_at *l)
 {
     if (state_settled(e->states[i]))
-        fault(a, e->id, i, l->position, "failed after it had its outcome");
+        again(a, e, i, l->position, "failed after it had its outcome");
     else
         e->states[i] = FAILED;
 }
@@ -140,18 +159,18 @@ settle_bounced(struct account *a, struct account_entry *e, uint32_t i,
                uint64_t as, uint64_t position)
 {
     if (e->states[i] == DELIVERED) {
-        fault(a, e->id, i, position, "two outcomes: a bounce after delivery");
+        again(a, e, i, position, "two outcomes: a bounce after delivery");
     } else if (e->states[i] == BOUNCED) {
         /* The bounce's own accept line and the original's bounce line say
          * the same. */
         if (e->bounces[i] != as)
-            fault(a, e->id, i, position, "two outcomes: a second bounce");
+            again(a, e, i, position, "two outcomes: a second bounce");
     } else {
         if (!e->bounces)
             e->bounces = mem_alloc(e->rcpts * sizeof *e->bounces);
         e->bounces[i] = as;
         a->unwanted += as == NO_BOUNCE;
-        settle(a, e, i, BOUNCED);
+        settle(a, e, i, BOUNCED, position);
     }
 }
 
@@ -190,7 +209,8 @@ outcome(struct account *a, uint64_t id, const struct line_at *l,
     if (line_getnumber(l->text, "rcpt", &i) && i < e->rcpts)
         apply(a, e, (uint32_t)i, l);
     else
-        fault(a, id, -1, l->position, "an outcome of no recipient it has");
+        fault_with(a, id, -1, l->position, e->position,
+                   "an outcome of no recipient it has");
 }
 
 /* What a bounce answers is settled by its acceptance. */
@@ -232,7 +252,8 @@ accept_line(struct account *a, uint64_t id, struct view text,
     if (e->accepted && !e->removed) {
         /* A crash came between this line and the message's outcome. */
         if (e->rcpts != rcpts)
-            fault(a, id, -1, position, "accepted again as another message");
+            fault_with(a, id, -1, position, e->position,
+                       "accepted again as another message");
         return;
     }
     forget(e);
@@ -261,7 +282,8 @@ remove_line(struct account *a, uint64_t id, uint64_t ms, uint64_t position)
     }
     for (uint32_t i = 0; i < e->rcpts && e->settled < e->rcpts; i++)
         if (!state_settled(e->states[i]))
-            fault(a, id, i, position, "removed without an outcome");
+            fault_with(a, id, i, position, e->position,
+                       "removed without an outcome");
     a->removed.messages++;
     a->removed.rcpts += e->rcpts;
     if (!e->places && ms + LATELY_MS < a->began_ms) {

@@ -15,6 +15,9 @@ struct account_fault {
     int64_t rcpt;        /* index; -1: the message as a whole */
     uint64_t position;   /* of the line it is about */
     const char *why;
+    uint64_t other;      /* of an earlier line that it contradicts, the one
+                            that accepted; with lines missing at the end, the
+                            signed position.  0: none */
 };
 
 struct account_sum {

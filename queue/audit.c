@@ -33,11 +33,19 @@ on_fault(void *data, const struct account_fault *f)
 }
 
 static void
-ledger_fault(struct audit *a, uint64_t position, const char *why)
+missing(struct audit *a, uint64_t position, uint64_t signed_position,
+        const char *why)
 {
     a->ledger_faults++;
     mismatch(a, &(struct account_fault){.rcpt = -1, .position = position,
+                                        .other = signed_position,
                                         .why = why});
+}
+
+static void
+ledger_fault(struct audit *a, uint64_t position, const char *why)
+{
+    missing(a, position, 0, why);
 }
 
 struct listing {
@@ -118,7 +126,7 @@ one_line(struct audit *a, const struct ledger_line *l,
             .rcpt = -1, .position = l->position,
             .why = "a gap: the ledger did not verify and was kept aside, a "
                    "new one begins here"});
-    } else {
+    } else if (l->ms >= a->since_ms) {
         account_line(&a->account, l->text, l->ms, l->position);
     }
 }
@@ -253,8 +261,9 @@ judge_ledger(struct audit *a)
         ledger_fault(a, a->position, "the line here does not fit: it or one "
                      "before it was changed, taken out or put in");
     else if (a->has_head && !a->head_seen && a->position < a->head.position)
-        ledger_fault(a, a->position, "the ledger ends here: lines before the "
-                     "signed position that ledger/head names are missing");
+        missing(a, a->position, a->head.position,
+                "the ledger ends here: lines before the signed position that "
+                "ledger/head names are missing");
     if (a->has_head && !a->head_seen && a->position >= a->head.position)
         ledger_fault(a, a->head.position, "the ledger is not the one whose "
                      "signed position ledger/head names");
@@ -297,6 +306,7 @@ audit_run(struct audit *a)
     a->account.fault = on_fault;
     a->account.data = a;
     a->account.began_ms = date_now();
+    a->account.partial = a->since_ms > 0;
     code = prepare(a);
     for (int look = 0; code == 0 && look < LOOKS; look++) {
         if (look)

@@ -17,6 +17,7 @@ struct audit {
     /* id 0: about the ledger as a whole. */
     void (*mismatch)(void *data, const struct account_fault *f);
     void *data;
+    uint64_t since_ms;         /* lines before are verified, not balanced */
 
     /* The result. */
     uint64_t mismatches;       /* 0: all is well */

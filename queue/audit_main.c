@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/date.h"
 #include "base/id.h"
 #include "queue/audit.h"
 #include "queue/commands.h"
@@ -36,6 +37,8 @@ on_mismatch(void *data, const struct account_fault *f)
         if (f->rcpt >= 0)
             json_addnumber(&o->list, "rcpt", (uint64_t)f->rcpt);
         json_addnumber(&o->list, "position", f->position);
+        if (f->other)
+            json_addnumber(&o->list, "other", f->other);
         json_addtext(&o->list, "why", view_of(f->why));
         buf_addbyte(&o->list, '}');
         return;
@@ -45,7 +48,10 @@ on_mismatch(void *data, const struct account_fault *f)
         buf_print(&line, " id=%s", id_print(f->id, id));
     if (f->rcpt >= 0)
         buf_print(&line, " rcpt=%ju", (uintmax_t)f->rcpt);
-    buf_print(&line, " position=%ju: %s\n", (uintmax_t)f->position, f->why);
+    buf_print(&line, " position=%ju", (uintmax_t)f->position);
+    if (f->other)
+        buf_print(&line, " other=%ju", (uintmax_t)f->other);
+    buf_print(&line, ": %s\n", f->why);
     fputs(line.data, stdout);
     buf_free(&line);
 }
@@ -62,6 +68,9 @@ verdict(const struct audit *a)
     if (a->gaps)
         return "since the gap every accepted recipient has exactly one "
                "outcome or is still kept; before it nothing is known";
+    if (a->since_ms)
+        return "every recipient accepted since then has exactly one outcome "
+               "or is still kept";
     return "every accepted recipient has exactly one outcome or is still "
            "kept";
 }
@@ -157,6 +166,22 @@ print_json(const struct audit *a, const struct buf *list)
     buf_free(&b);
 }
 
+/* "2026-11-22", "2026-11-22T21:20", with seconds, or as the ledger has it;
+ * UTC. */
+static bool
+parse_since(const char *text, uint64_t *ms)
+{
+    static const char rest[] = "0000-00-00T00:00:00.000Z";
+    size_t len = strlen(text), whole = sizeof rest - 1;
+    char full[sizeof rest];
+
+    if (len != 10 && len != 16 && len != 19 && len != whole)
+        return false;
+    memcpy(full, rest, sizeof full);
+    memcpy(full, text, len);
+    return date_parse(view_of(full), ms);
+}
+
 int
 audit_main(int argc, char **argv)
 {
@@ -166,11 +191,16 @@ audit_main(int argc, char **argv)
     int code;
 
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") != 0) {
-            fprintf(stderr, "godwit audit: no argument \"%s\"\n", argv[i]);
+        if (strcmp(argv[i], "--json") == 0) {
+            o.json = true;
+        } else if (strcmp(argv[i], "--since") == 0 && i + 1 < argc &&
+                   parse_since(argv[i + 1], &a.since_ms)) {
+            i++;
+        } else {
+            fprintf(stderr, "godwit audit: no argument \"%s\", or no moment "
+                    "as 2026-11-22T21:20 after it\n", argv[i]);
             return EXIT_USAGE;
         }
-        o.json = true;
     }
     if (sodium_init() < 0 || look_open(&look, "audit") != 0)
         return EXIT_LATER;

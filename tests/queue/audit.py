@@ -139,8 +139,9 @@ def changed_ledgers(i):
                    "two lines that changed places are found, and where")
 
     l.write(l.lines[:n])
-    Audit(i).finds("position=%d: the ledger ends here: lines before the "
-                   "signed position" % l.position(n),
+    signed = int(l.kept[l.dir / "head"].split(b"position=")[1].split()[0])
+    Audit(i).finds("position=%d other=%d: the ledger ends here: lines before "
+                   "the signed position" % (l.position(n), signed),
                    "lines missing at the end are found by what head names")
 
     l.path.write_bytes(l.bytes[:l.position(n)])
@@ -176,6 +177,99 @@ def changed_ledgers(i):
     Audit(i).finds("the line here does not fit", "a whole line is not")
     l.restore()
     Audit(i).good("put back it adds up again")
+
+
+ONE, TWO, THREE = (b"000000000000%d" % n for n in (1, 2, 3))
+ACCEPT = b"accept id=%s from=a@test.example rcpts=1 size=9" % ONE
+DELIVER = b"deliver id=%s rcpt=0 to=b@test.example" % ONE
+SILENT = b"bounce id=%s rcpt=0 to=none why=notify" % ONE
+BOUNCE = b"bounce id=%s rcpt=0 as=%s to=a@test.example"
+# Lines, the one that is wrong, the one it contradicts, and what is said.
+PLANTED = [
+    ([ACCEPT, DELIVER, DELIVER], 2, 1, "rcpt=0", "delivered again"),
+    ([ACCEPT, SILENT, DELIVER], 2, 1, "rcpt=0", "delivered after a bounce"),
+    ([ACCEPT, DELIVER, DELIVER.replace(b"deliver", b"fail")], 2, 1, "rcpt=0",
+     "failed after it had its outcome"),
+    ([ACCEPT, DELIVER, SILENT], 2, 1, "rcpt=0", "a bounce after delivery"),
+    ([ACCEPT, SILENT, BOUNCE % (ONE, TWO)], 2, 1, "rcpt=0",
+     "a second bounce"),
+    ([DELIVER], 0, None, "", "an outcome without acceptance"),
+    ([ACCEPT, DELIVER, DELIVER.replace(b"rcpt=0", b"rcpt=2")], 2, 0, "",
+     "an outcome of no recipient it has"),
+    ([ACCEPT.replace(b"rcpts=1", b"rcpts=0")], 0, None, "",
+     "accepted without recipients"),
+    ([ACCEPT, DELIVER, ACCEPT.replace(b"rcpts=1", b"rcpts=3")], 2, 0, "",
+     "accepted again as another message"),
+    ([b"remove id=%s" % ONE], 0, None, "", "removed without acceptance"),
+    ([ACCEPT, b"remove id=%s" % ONE], 1, 0, "rcpt=0",
+     "removed without an outcome"),
+    ([ACCEPT], 0, None, "rcpt=0",
+     "accepted, without an outcome, and not kept"),
+    ([ACCEPT, BOUNCE % (ONE, TWO)], 1, None, "id=%s" % TWO.decode(),
+     "a bounce that was never accepted and is not kept"),
+    ([ACCEPT, ACCEPT.replace(ONE, TWO) + b" answers=%s:4" % ONE, SILENT,
+      DELIVER.replace(ONE, TWO)], 1, None, "id=%s" % TWO.decode(),
+     "answers no recipient there is"),
+]
+
+
+def planted(i):
+    """Each thing that cannot be right, in a ledger whose chain is whole."""
+    l = Ledger(i)
+    (l.dir / "head").unlink()
+    good = [text(x) for x in l.lines if text(x).split(b" ")[1] != b"sign"]
+    stamp = b"2026-01-01T00:00:00.000Z "
+    for lines, wrong, other, who, why in PLANTED:
+        made = closed(good + [stamp + x for x in lines])
+        at = [sum(len(x) + 1 for x in made[:len(good) + n])
+              for n in range(len(lines))]
+        l.write(made)
+        got = json.loads(Audit(i, "--json").out)
+        [m] = [m for m in got["mismatches"] if m["why"].endswith(why)] or [{}]
+        key, _, value = who.partition("=")
+        tap.ok(m.get("position") == at[wrong] and
+               m.get("other") == (None if other is None else at[other]) and
+               (not who or str(m.get(key)) == value),
+               "found, with its lines: %s" % why, (at, got))
+    a = Audit(i, "--since", "2026-02-01")
+    tap.ok(a.code == 0 and "every recipient accepted since then" in a.out,
+           "--since balances what came since", a.all)
+    Audit(i, "--since", "2025-12-31T23:59").finds(
+        "answers no recipient", "and finds what is wrong in that")
+    l.restore()
+
+
+def most_memory(i):
+    """Bytes that an audit had at most; a fork's own memory is not its."""
+    p = subprocess.Popen([str(i.bin / "godwit"), "audit"], env=i.env,
+                         stdout=subprocess.DEVNULL)
+    most = 0
+    while p.poll() is None:
+        status = pathlib.Path("/proc/%d/status" % p.pid).read_text()
+        if "Name:\tgodwit\n" in status and "VmHWM:" in status:
+            most = max(most, int(status.split("VmHWM:")[1].split()[0]) * 1024)
+    return most
+
+
+def memory(i):
+    """What is over costs nothing."""
+    l = Ledger(i)
+    (l.dir / "head").unlink()
+    good = [text(x) for x in l.lines if text(x).split(b" ")[1] != b"sign"]
+    size = []
+    count = 30000
+    for events in ((b"accept", b"deliver", b"remove"), (b"accept",)):
+        lines = [b"2026-01-01T00:00:00.000Z %s id=%013d from=a@test.example "
+                 b"rcpts=1 size=9 rcpt=0" % (e, n)
+                 for n in range(count) for e in events]
+        l.write(closed(good + lines))
+        size.append(most_memory(i))
+    over, still = size
+    print("# an open message takes %d bytes more than a finished one" %
+          ((still - over) // count))
+    tap.ok(over < still / 2,
+           "memory follows what is open, not the ledger", size)
+    l.restore()
 
 
 def changed_folders(i):
@@ -223,6 +317,8 @@ def gap(i):
 def refused(i):
     tap.same(i.command("godwit", "audit", "-x").returncode, 64,
              "an argument it does not know: exit 64")
+    tap.same(i.command("godwit", "audit", "--since", "noon").returncode, 64,
+             "a moment that is none: exit 64")
     key = i.home / "control" / "ledgerkey.pub"
     shutil.move(key, i.top / "key")
     a = Audit(i)
@@ -250,6 +346,8 @@ with Instance(smtproutes=":127.0.0.1:9") as instance:
     Audit(instance).good("a new instance adds up")
     at_work(instance)
     changed_ledgers(instance)
+    planted(instance)
+    memory(instance)
     changed_folders(instance)
     refused(instance)
     gap(instance)
