@@ -37,6 +37,7 @@ static const struct {
     {"localperuser", NAME_NUMBER, 1000},
     {"localtimeout", NAME_NUMBER, DAY},
     {"minuid", NAME_NUMBER, UINT32_MAX - 1},
+    {"remoteage", NAME_NUMBER, DAY},
     {"remotekeep", NAME_NUMBER, DAY},
     {"submitwait", NAME_NUMBER, DAY},
     {"timeoutconnect", NAME_NUMBER, DAY},

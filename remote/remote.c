@@ -215,6 +215,7 @@ read_settings(struct remote *r)
     r->sessions.connect_wait = number(control, "timeoutconnect", 60, WAIT_MAX);
     r->sessions.answer_wait = number(control, "timeoutremote", 1200, WAIT_MAX);
     r->sessions.keep = number(control, "remotekeep", 5, WAIT_MAX);
+    r->sessions.age = number(control, "remoteage", 600, WAIT_MAX);
     r->sessions.limit = number(control, "concurrencyremote", 1000,
                                SESSIONS_MAX);
     if (r->sessions.limit == 0)

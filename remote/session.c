@@ -133,7 +133,8 @@ ready(struct session *s)
     s->mails++;
     s->stage = STAGE_READY;
     if (all->keep > 0 && !all->stopping && !s->client.full &&
-        s->mails < SESSION_MAILS_MAX) {
+        s->mails < SESSION_MAILS_MAX &&
+        uv_now(all->loop) < s->begun + all->age * 1000ul) {
         set_deadline(s, all->keep);
         sessions_keep(all, s);
     } else {
@@ -504,6 +505,7 @@ session_open(struct sessions *all, const struct mx_address *address,
     sessions_make_room(all);
     all->count++;
     s->all = all;
+    s->begun = uv_now(all->loop);
     s->handles = 2;
     s->tcp.data = s->deadline.data = s;
     s->connecting.data = s->write.data = s;

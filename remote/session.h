@@ -48,6 +48,7 @@ struct session {
     struct buf token;          /* what the client's secret views, if it does */
     struct buf sending;        /* commands on their way */
     struct session_work *work; /* borrowed; NULL: none */
+    uint64_t begun;            /* by uv_now */
     unsigned mails;            /* sent so far */
     unsigned answers;          /* of the client when the deadline was set */
     enum smtp_stage stage;     /* the same */

@@ -37,6 +37,7 @@ struct sessions {
     unsigned connect_wait;    /* seconds */
     unsigned answer_wait;     /* seconds */
     unsigned keep;            /* seconds a session waits idle; 0: not at all */
+    unsigned age;             /* seconds, then it takes no further mail */
     unsigned limit;           /* on sessions, idle ones with them */
     unsigned count;
     struct peers peers;

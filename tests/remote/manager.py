@@ -244,6 +244,19 @@ def test_limit():
         s.close()
 
 
+def test_age():
+    for settings, want in (({}, 1), ({'remoteage': 0}, 3)):
+        server, remote = Server(), Remote(remotekeep=30, **settings)
+        for _ in range(3):
+            remote.send(TEXT, [b'a@x'], route=b'127.0.0.1', port=server.port)
+            remote.reports(1)
+        ok(server.connections == want and len(server.complete()) == 3,
+           'with %r three mails take %d sessions' % (settings, want),
+           server.connections)
+        remote.close()
+        server.close()
+
+
 def test_settings():
     for settings, word in (({'me': ''}, 'me'),
                            ({'timeoutremote': 'x'}, 'timeoutremote'),
@@ -271,5 +284,6 @@ test_bad_jobs()
 test_slow_reader()
 test_many()
 test_limit()
+test_age()
 test_settings()
 end()
