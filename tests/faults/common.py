@@ -191,13 +191,7 @@ class Place(Instance):
                           self.log_text().decode("utf-8", "replace"))
 
     def end(self):
-        """Whatever it takes."""
-        for pid in self.pids():
-            try:
-                os.kill(pid, signal.SIGCONT)
-            except ProcessLookupError:
-                pass
-
+        """Whatever it takes; who stands still does not go on for it."""
         def none():
             self.kill()
             return not self.pids()
