@@ -56,6 +56,9 @@ help:
 	@echo "make powercut   power cuts on ext4, xfs and btrfs (root)"
 	@echo "make faults     full disks, wrong clocks, damage, strangers"
 	@echo "make dane       mistakes in DANE, each of which must be found"
+	@echo "make kill       programs killed under load, for SECONDS=600"
+	@echo "make campaigns  all of these, a sample of each: QUICK=1, SEED="
+	@echo "make soak       all of these, long, with a summary"
 	@echo "make layers     who includes whom"
 	@echo "make install    DESTDIR= PREFIX=/usr/local, see INSTALL"
 	@echo "make install-sendmail, uninstall, clean"
@@ -236,6 +239,21 @@ dane: all
 	@$(MAKE) -s $(B)/dane/planted
 	@BIN=$(B)/bin sh tests/remote/dane_planted.sh $(B)/dane $(DANE_PLANTS)
 
+SECONDS = 600
+kill: all
+	@tests/prepare.sh demo
+	@BIN=$(B)/bin SECONDS=$(SECONDS) tests/system/kill.py
+
+# CI's share of each campaign; and all of them for hours.
+CAMPAIGNS = model crash powercut faults fuzz
+campaigns:
+	@MAKE="$(MAKE)" QUICK=1 LIMIT=600 tests/campaigns.sh $(CAMPAIGNS)
+
+soak:
+	@MAKE="$(MAKE)" CUTS=$(or $(CUTS),300) \
+		SECONDS_EACH=$(or $(SECONDS_EACH),300) \
+		tests/campaigns.sh $(CAMPAIGNS) kill
+
 # base includes base alone; every other room base and itself.
 layers:
 	@bad=0; for room in $(ROOMS); do \
@@ -326,5 +344,5 @@ format:
 
 FORCE:
 
-.PHONY: all help dane faults powercut crash model fuzz fuzz-run layers demo bench check test check-san install \
+.PHONY: all help campaigns soak kill dane faults powercut crash model fuzz fuzz-run layers demo bench check test check-san install \
 	install-sendmail uninstall clean format FORCE
