@@ -179,7 +179,7 @@ BEHAVIOURS = {
                  'last': [b'503 5.5.1 RSET first\r\n']},
     'bdat-552-last-250': {'words': CHUNKS,
                           'bdat': [b'552 5.3.4 too big\r\n']},
-    'bdat-421': {'words': CHUNKS, 'bdat': [b'421 4.3.2 bye\r\n', drop]},
+    'bdat-421': {'words': CHUNKS, 'bdat': [b'421 4.3.2 bye\r\n', hang]},
     'bdat-354': {'words': CHUNKS, 'bdat': [b'354 go on\r\n', hang]},
     'bdat-drop': {'words': CHUNKS, 'bdat': [drop]},
     'bdat-hang': {'words': CHUNKS, 'bdat': [hang], 'last': [hang]},
