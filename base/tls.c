@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/trust.h"
 
@@ -74,11 +75,14 @@ tls_context_new(const char *ca)
     if (!(c->ssl = SSL_CTX_new(TLS_client_method())) ||
         !SSL_CTX_set_min_proto_version(c->ssl, TLS1_2_VERSION) ||
         SSL_CTX_dane_enable(c->ssl) <= 0 ||
-        !(ca ? SSL_CTX_load_verify_file(c->ssl, ca)
-             : trust_system(SSL_CTX_get_cert_store(c->ssl)))) {
+        (ca && !SSL_CTX_load_verify_file(c->ssl, ca))) {
         tls_context_free(c);
         return NULL;
     }
+    /* Mail leaves without them too; no host verifies then. */
+    if (!ca && !trust_system(SSL_CTX_get_cert_store(c->ssl)))
+        log_event("tls why=\"this system has no certificates to trust\" "
+                  "then=\"no host verifies: install ca-certificates\"");
     SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(c->ssl, SSL_SESS_CACHE_CLIENT |
                                                SSL_SESS_CACHE_NO_INTERNAL);

@@ -125,7 +125,7 @@ read_tls(struct remote *r, int control, const char *folder)
     r->sessions.tls = tls_context_new(
         faccessat(control, "tlsca", F_OK, 0) == 0 ? ca.data : NULL);
     if (!r->sessions.tls)
-        log_die("fatal setting=tlsca why=%s", "no certificates");
+        log_die("fatal setting=tlsca why=%s", "no certificates (PEM)");
     buf_free(&ca);
 }
 

@@ -66,20 +66,22 @@ def system_certificates(folder):
     subprocess.run(['openssl', 'rehash', hashed], check=True)
     none = os.path.join(folder, 'none')
     open(none, 'w').close()
-    for given, want in (({'SSL_CERT_FILE': authority.path}, 'done'),
-                        ({'SSL_CERT_FILE': '/nonexistent',
-                          'SSL_CERT_DIR': hashed}, 'done'),
-                        ({'SSL_CERT_FILE': none}, 'later')):
+    nothing = {'SSL_CERT_FILE': '/nonexistent', 'SSL_CERT_DIR': '/nonexistent'}
+    for given, policy, want in (
+            ({'SSL_CERT_FILE': authority.path}, 'verify', 'done'),
+            (dict(nothing, SSL_CERT_DIR=hashed), 'verify', 'done'),
+            ({'SSL_CERT_FILE': none}, 'verify', 'later'),
+            (nothing, 'verify', 'later'), (nothing, 'may', 'done')):
         os.environ.update(given)
         server = Server({'tls': context})
-        remote = Remote(tlspolicy=':verify')
+        remote = Remote(tlspolicy=':' + policy)
         for name in given:
             del os.environ[name]
         remote.send(TEXT, [b'a@x'], route=b'localhost', port=server.port)
         got = remote.reports(1)
         ok(got and got[0].word == want,
-           'by the certificates of %s it is %s' % (' '.join(given), want),
-           got)
+           'by the certificates of %s, %s is %s' % (' '.join(given.values()),
+                                                   policy, want), got)
         remote.close()
         server.close()
 
