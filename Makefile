@@ -49,6 +49,7 @@ help:
 	@echo "make check      all tests, in all builds"
 	@echo "make test       all tests, with what is built now"
 	@echo "make bench      beside other mailers; QUICK=1, LINES=\"a c\" (root)"
+	@echo "make bench-micro  instructions of each hot part; QUICK=1"
 	@echo "make check-san  unit tests and the demo under sanitizers"
 	@echo "make fuzz       every parser of bytes from outside, by libFuzzer"
 	@echo "make model      the queue's protocol, every crash, by spin"
@@ -267,11 +268,17 @@ demo:
 	@BIN=$(B)/bin tests/demo.sh
 
 # Godwit beside other mailers.  LINES=, QUICK=1, RUNS=, SEED=, BENCH_ROOT=:
-# doc/performance.md.
+# doc/performance.md.  Behind all lines, the instructions of each hot part.
 bench:
 	@tests/prepare.sh bench
 	@$(MAKE) -s -j2 all $(TOOLS)
 	@BIN=$(B)/bin tests/bench/bench.py
+	@[ "$(LINES)" ] || BIN=$(B)/bin tests/bench/micro.py
+
+bench-micro:
+	@tests/prepare.sh bench
+	@$(MAKE) -s -j2 $(TOOLS)
+	@BIN=$(B)/bin tests/bench/micro.py
 
 # Everything: gcc and clang, sanitizers, as root and as an ordinary user.
 check:
@@ -344,5 +351,5 @@ format:
 
 FORCE:
 
-.PHONY: all help campaigns soak kill dane faults powercut crash model fuzz fuzz-run layers demo bench check test check-san install \
+.PHONY: all help campaigns soak kill dane faults powercut crash model fuzz fuzz-run layers demo bench bench-micro check test check-san install \
 	install-sendmail uninstall clean format FORCE

@@ -31,7 +31,7 @@ model) wanted=$model ;;
 faults) wanted=$faults ;;
 powercut) wanted=$powercut ;;
 bench) wanted=$bench ;;
-*) echo "usage: tests/prepare.sh |benchPURPOSE, see its top" >&2; exit 64 ;;
+*) echo "usage: tests/prepare.sh PURPOSE, see its top" >&2; exit 64 ;;
 esac
 
 missing() {
