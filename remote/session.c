@@ -377,7 +377,9 @@ drive(struct session *s)
             over(s);
             return;
         case SMTP_READY:
-            ready(s);
+            /* An idle one may hear of TLS itself, which says nothing. */
+            if (s->work)
+                ready(s);
             return;
         case SMTP_HANDSHAKE:
             if (s->writing)

@@ -164,6 +164,28 @@ def test_resumed():
     server.close()
 
 
+def test_idle():
+    """What TLS says by itself asks nothing of a session that waits."""
+    told, left = threading.Event(), threading.Event()
+
+    def half_a_record(conn):
+        told.wait(20)
+        os.write(conn.sock.fileno(), b'\x17\x03\x03')
+
+    server = Server({'tls': GOOD,
+                     'dot': [b'250 2.0.0 taken\r\n', half_a_record],
+                     'quit': [lambda conn: left.set(), drop]})
+    remote = Remote(remotekeep=1, **settings(':may'))
+    remote.send(TEXT, [b'a@x'], route=b'localhost', port=server.port)
+    remote.reports(1)
+    told.set()
+    good = left.wait(20)
+    code = remote.close()
+    server.close()
+    ok(good and code == 0,
+       'half a record of TLS on an idle session does no harm', code)
+
+
 def test_requiretls():
     report, _, _ = send(':may', {'tls': GOOD}, flags=REQUIRETLS)
     ok((report.word, report.code) == ('never', '5.7.30'),
@@ -323,6 +345,7 @@ socket.setdefaulttimeout(30)
 test_table()
 test_details()
 test_resumed()
+test_idle()
 test_requiretls()
 test_implicit()
 test_large()
