@@ -297,7 +297,8 @@ smtp_client_feed(struct smtp_client *c, struct view bytes)
         /* Came in clear behind the answer to STARTTLS: nobody's words. */
         if (c->stage == STAGE_HANDSHAKE)
             break;
-        if (!stages[c->stage].take || smtp_chunk_unasked(c)) {
+        /* What is still in out was not asked yet. */
+        if (!stages[c->stage].take || smtp_chunk_unasked(c) || c->out.len) {
             out_of_turn(c, bytes);
             break;
         }

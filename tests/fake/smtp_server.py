@@ -118,6 +118,10 @@ BEHAVIOURS = {
     'ehlo-drop': {'ehlo': [drop]},
     'ehlo-codes-differ': {'ehlo': [b'250-fake\r\n220 SIZE\r\n', hang]},
     'ehlo-hang': {'ehlo': [hang]},
+    'ahead-354': {'ehlo': [b'250 fake\r\n' + b'250 ok\r\n' * 2 +
+                           b'354 go on\r\n', hang]},
+    'ahead-bdat': {'ehlo': [b'250-fake\r\n250 CHUNKING\r\n' +
+                            b'250 ok\r\n' * 2, hang]},
     'mail-451': {'mail': [b'451 4.7.1 slow down\r\n']},
     'mail-550': {'mail': [b'550 5.7.1 sender refused\r\n']},
     'mail-421': {'mail': [b'421 4.3.2 closing\r\n', drop]},

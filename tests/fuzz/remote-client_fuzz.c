@@ -38,12 +38,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (step != SMTP_OVER && view_line(&rest, &line)) {
         struct buf reply = {0};
 
+        /* With a plus it comes before our command is out. */
+        if (line.len && *line.data == '+')
+            line = view_from(line, 1);
+        else
+            buf_clear(&c.out);
         buf_addview(&reply, line);
         buf_addstr(&reply, "\r\n");
         step = smtp_client_feed(&c, buf_view(&reply));
         buf_free(&reply);
-        buf_clear(&c.out);
         if (step == SMTP_CONTENT) {
+            CLAIM(c.out.len == 0);
             /* Every other line brings the last piece. */
             last = !last;
             if (c.chunks)

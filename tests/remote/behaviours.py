@@ -41,6 +41,8 @@ TABLE = [
     ('ehlo-drop', L, '4.4.2', 'lost after EHLO', 0),
     ('ehlo-codes-differ', L, '4.5.0', 'unreadable', 0),
     ('ehlo-hang', L, '4.4.2', 'timed out after EHLO', 0),
+    ('ahead-354', L, '4.5.0', 'out of turn', 0),
+    ('ahead-bdat', L, '4.5.0', 'out of turn', 0),
     ('mail-451', L, '4.7.1', 'MAIL: 451 4.7.1 slow down', 0),
     ('mail-550', N, '5.7.1', 'MAIL: 550 5.7.1 sender refused', 0),
     ('mail-421', L, '4.3.2', 'MAIL: 421', 0),
