@@ -3,12 +3,22 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/id.h"
 #include "base/log.h"
 
 enum { AGAIN_MS = 5000 };
 
 static void start(struct effects *x);
+
+static void
+append(struct effects *x, struct effect *e)
+{
+    e->next = NULL;
+    *x->waiting_end = e;
+    x->waiting_end = &e->next;
+    x->count++;
+}
 
 static void
 on_again(uv_timer_t *t)
@@ -19,9 +29,7 @@ on_again(uv_timer_t *t)
         struct effect *e = x->failed;
 
         x->failed = e->next;
-        e->next = NULL;
-        *x->waiting_end = e;
-        x->waiting_end = &e->next;
+        append(x, e);
     }
     start(x);
 }
@@ -33,7 +41,11 @@ effects_init(struct effects *x, uv_loop_t *loop, const struct store *store)
     x->loop = loop;
     x->store = store;
     x->waiting_end = &x->waiting;
-    x->work.data = x->again.data = x;
+    x->again.data = x;
+    for (int i = 0; i < EFFECT_LANES; i++) {
+        x->lanes[i].effects = x;
+        x->lanes[i].work.data = &x->lanes[i];
+    }
     uv_timer_init(loop, &x->again);
 }
 
@@ -98,6 +110,8 @@ last_step(const struct store *s, struct effect *e)
         r = store_unlink(s, PLACE_BOUNCE, e->queued->id);
     if (r == 0 && e->kind != EFFECT_MARK)
         r = store_unlink(s, e->queued->place, e->queued->id);
+    if (r == 0 && e->kind == EFFECT_REMOVE)
+        file_close(&e->queued->fd);
     return r;
 }
 
@@ -107,11 +121,12 @@ last_step(const struct store *s, struct effect *e)
 static void
 work(uv_work_t *w)
 {
-    struct effects *x = w->data;
+    const struct effect_lane *lane = w->data;
+    const struct effects *x = lane->effects;
     int synced[PLACES] = {0};
     bool needed[PLACES] = {false};
 
-    for (struct effect *e = x->running; e; e = e->next) {
+    for (struct effect *e = lane->running; e; e = e->next) {
         e->linked = false;
         e->result = first_step(x->store, e);
         if (e->linked)
@@ -120,7 +135,7 @@ work(uv_work_t *w)
     for (int p = 0; p < PLACES; p++)
         if (needed[p])
             synced[p] = store_sync(x->store, (enum place)p);
-    for (struct effect *e = x->running; e; e = e->next) {
+    for (struct effect *e = lane->running; e; e = e->next) {
         if (e->result == 0 && e->linked)
             e->result = synced[target(e)];
         /* A failed sync is not synced again and believed: the name is given
@@ -135,11 +150,12 @@ work(uv_work_t *w)
 static void
 on_worked(uv_work_t *w, int status)
 {
-    struct effects *x = w->data;
-    struct effect *e = x->running;
+    struct effect_lane *lane = w->data;
+    struct effects *x = lane->effects;
+    struct effect *e = lane->running;
 
-    x->running = NULL;
-    x->busy = false;
+    lane->running = NULL;
+    x->busy--;
     while (e) {
         struct effect *next = e->next;
         id_text id;
@@ -170,24 +186,29 @@ on_worked(uv_work_t *w, int status)
     start(x);
 }
 
+/* Few that wait go together, behind those being done: one sync for all. */
 static void
 start(struct effects *x)
 {
-    if (x->busy || !x->waiting)
+    struct effect_lane *lane = x->lanes;
+
+    if (!x->waiting || x->busy == EFFECT_LANES ||
+        (x->busy && x->count < EFFECT_SHARE))
         return;
-    x->busy = true;
-    x->running = x->waiting;
+    while (lane->running)
+        lane++;
+    lane->running = x->waiting;
+    x->busy++;
     x->waiting = NULL;
     x->waiting_end = &x->waiting;
-    uv_queue_work(x->loop, &x->work, work, on_worked);
+    x->count = 0;
+    uv_queue_work(x->loop, &lane->work, work, on_worked);
 }
 
 void
 effects_add(struct effects *x, struct effect *e)
 {
-    e->next = NULL;
-    *x->waiting_end = e;
-    x->waiting_end = &e->next;
+    append(x, e);
     start(x);
 }
 

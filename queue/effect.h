@@ -32,13 +32,26 @@ struct effect {
     void (*done)(struct effect *e);
 };
 
+enum {
+    EFFECT_LANES = 4,  /* pool jobs at a time */
+    EFFECT_SHARE = 16, /* as many wait before another lane is used */
+};
+
+/* What one pool job does. */
+struct effect_lane {
+    uv_work_t work;
+    struct effects *effects;
+    struct effect *running; /* NULL: free */
+};
+
 struct effects {
     uv_loop_t *loop;
-    uv_work_t work;
     uv_timer_t again;
     const struct store *store;
-    struct effect *waiting, **waiting_end, *running, *failed;
-    bool busy;
+    struct effect *waiting, **waiting_end, *failed;
+    unsigned count;         /* waiting */
+    unsigned busy;          /* lanes */
+    struct effect_lane lanes[EFFECT_LANES];
 };
 
 void effects_init(struct effects *x, uv_loop_t *loop,
