@@ -11,11 +11,6 @@
 #include "base/date.h"
 #include "base/file.h"
 #include "base/id.h"
-#include "base/job.h"
-
-enum {
-    LINE_MAX_SMTP = 998, /* RFC 5321 4.5.3.1.6, without CRLF */
-};
 
 void
 incoming_init(struct incoming *in, const struct todo *todo)
@@ -24,44 +19,6 @@ incoming_init(struct incoming *in, const struct todo *todo)
     in->todo = todo;
     in->fd = -1;
     digest_init(&in->digest);
-}
-
-/* What SMTP will have to know about the content, seen in the same pass. */
-static void
-look(struct incoming *in, const unsigned char *p, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = p[i];
-
-        if (c == '\n') {
-            size_t bytes = in->column - (in->cr ? 1 : 0);
-
-            if (bytes > LINE_MAX_SMTP)
-                in->facts |= JOB_LONG_LINE;
-            if (bytes == 0)
-                in->body = true;
-            in->column = 0;
-            in->cr = false;
-            continue;
-        }
-        if (in->cr)
-            in->facts |= JOB_BARE_CR;
-        in->cr = c == '\r';
-        in->column++;
-        if (c >= 128)
-            in->facts |= in->body ? JOB_8BIT_BODY : JOB_8BIT_HEADER;
-        else if (c == 0)
-            in->facts |= JOB_NUL;
-    }
-}
-
-static void
-look_end(struct incoming *in)
-{
-    if (in->cr)
-        in->facts |= JOB_BARE_CR;
-    if (in->column > LINE_MAX_SMTP)
-        in->facts |= JOB_LONG_LINE;
 }
 
 static void
@@ -100,7 +57,7 @@ static void
 take_in(struct incoming *in)
 {
     digest_add(&in->digest, in->content.data, in->content.len);
-    look(in, (unsigned char *)in->content.data, in->content.len);
+    facts_add(&in->facts, buf_view(&in->content));
 }
 
 int
@@ -158,8 +115,8 @@ write_file(struct incoming *in, const struct envelope *e, uint64_t next_s)
 
     envelope_print(&tail, e);
     take_in(in);
-    look_end(in);
-    h.facts = in->facts;
+    facts_end(&in->facts);
+    h.facts = in->facts.seen;
     h.content_length = in->written + in->content.len;
     h.envelope_length = tail.len;
     digest_end(&in->digest, h.content_digest);

@@ -6,6 +6,7 @@
 #define QUEUE_INCOMING_H
 
 #include "base/envelope.h"
+#include "base/facts.h"
 #include "queue/message.h"
 
 /* Where new messages go; made once. */
@@ -25,10 +26,7 @@ struct incoming {
     struct buf envelope;     /* fields as received */
     uint64_t written;        /* bytes of content in the file */
     struct digest digest;
-    uint32_t facts;          /* of the bytes seen so far, base/job.h */
-    size_t column;           /* of the line being looked at */
-    bool body;               /* behind the header section */
-    bool cr;                 /* the last byte was a CR */
+    struct facts facts;      /* of the bytes seen so far */
     uint64_t dot;            /* 0, or the file has a name: a dot and this */
 };
 

@@ -24,6 +24,42 @@ check(const char *name, struct view text, uint32_t want)
     ok(of(text, 1) == whole && of(text, 3) == whole, "however it is cut");
 }
 
+/* The same by the words of RFC 5322 2.3 and 5321 4.5.3.1.6, for one short
+ * line of a body. */
+static uint32_t
+expected(const char *line, size_t len)
+{
+    uint32_t facts = 0;
+
+    for (size_t i = 0; i < len; i++)
+        facts |= (line[i] == '\r' && (i + 1 == len || line[i + 1] != '\n')
+                      ? JOB_BARE_CR : 0) |
+                 (line[i] == 0 ? JOB_NUL : 0) |
+                 ((unsigned char)line[i] > 127 ? JOB_8BIT_BODY : 0);
+    return facts;
+}
+
+/* Two bytes that matter at every two places of a line. */
+static void
+places(void)
+{
+    static const char bytes[] = {'\r', 0, '\x80', '\xff', 1, 12, 14, '\n'};
+    enum { COUNT = sizeof bytes, LEN = 19 };
+    unsigned bad = 0;
+
+    for (size_t n = 0; n < COUNT * COUNT * LEN * LEN; n++) {
+        char text[2 + LEN] = "\n\n", *line = text + 2;
+
+        memset(line, 'x', LEN);
+        line[n % LEN] = bytes[n / LEN % COUNT];
+        line[n / LEN / COUNT % LEN] = bytes[n / LEN / COUNT / LEN % COUNT];
+        bad += of(view_make(text, sizeof text), sizeof text) !=
+                   expected(line, LEN) ||
+               of(view_make(text, sizeof text), 1) != expected(line, LEN);
+    }
+    ok(bad == 0, "wherever in a line a byte stands (%u)", bad);
+}
+
 int
 main(void)
 {
@@ -52,5 +88,6 @@ main(void)
     line[6 + 998] = 'x';
     check("a line of 999 bytes", view_make(line, 6 + 1000), JOB_LONG_LINE);
     check("without an end", view_make(line, 6 + 999), JOB_LONG_LINE);
+    places();
     return tap_end();
 }
