@@ -374,6 +374,10 @@ channel_run(struct channel *c)
 {
     struct site *stuck = NULL, *s;
 
+    /* What waits is being given back: a site of which it was the last must
+     * not go meanwhile. */
+    if (c->manager->stopping)
+        return;
     while (c->workers && c->open < c->limit &&
            !ledger_blocked(&c->manager->ledger) && (s = round_take(c))) {
         if (!s->first || s->open >= s->window) {
@@ -425,6 +429,8 @@ channel_retry(struct channel *c, time_t lifetime)
     HASH_ITER(hh, c->sites, s, tmp) {
         site_reload(s, lifetime);
         site_wake(s);
+        /* Its rate may have held it back. */
+        round_add(s);
     }
 }
 

@@ -196,6 +196,8 @@ site_reload(struct site *s, time_t lifetime)
     struct schedule old = s->parked;
 
     set_rate(s);
+    if (s->window > s->channel->window_max)
+        s->window = s->channel->window_max;
     memset(&s->parked, 0, sizeof s->parked);
     for (size_t i = 0; i < old.count; i++) {
         const struct schedule_entry *e = &old.entries[i];
