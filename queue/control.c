@@ -237,9 +237,11 @@ cancel(struct asker *a, bool discard)
         say(a, "no it is being tried just now; try again");
         return;
     }
-    takeup_cancel(&m->takeup, a->id, discard, (unsigned)a->who.uid);
-    say(a, discard ? "ok it will be set aside in broken/"
-                   : "ok it fails now and its sender is told");
+    if (!takeup_cancel(&m->takeup, a->id, discard, (unsigned)a->who.uid))
+        say(a, "no much is being read just now; try again");
+    else
+        say(a, discard ? "ok it will be set aside in broken/"
+                       : "ok it fails now and its sender is told");
 }
 
 static void

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/date.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -160,6 +161,14 @@ wait_for_original(struct manager *m, const struct queued *q)
     return original != NULL;
 }
 
+/* Whether an earlier life of the manager may have seen it: it came before
+ * this one began, or the clock was set. */
+static bool
+older(const struct takeup *t, uint64_t id)
+{
+    return id_ms(id) <= t->began_ms || id_ms(id) > date_now();
+}
+
 static void
 loaded(struct load *l)
 {
@@ -181,7 +190,8 @@ loaded(struct load *l)
     } else {
         /* Found by a scan: an earlier life may have tried it. */
         message_begin(m, q, &(struct message_why){
-            .due = l->due, .repeat = !t->started, .again = l->again,
+            .due = l->due, .repeat = !t->started || older(t, l->id),
+            .again = l->again,
             .forced = l->kind == LOAD_FORCED,
             .advanced = l->kind == LOAD_PARKED && advanced(q),
         });
@@ -294,10 +304,14 @@ takeup_unlock(struct takeup *t, uint64_t id)
 void
 load_begin(struct takeup *t, uint64_t id, enum load_kind kind, unsigned uid)
 {
-    bool again = idset_remove(&t->waiting, id);
     struct message *there;
     struct load *l;
+    bool again;
 
+    /* It may be in info/ by now, where nobody looks for fresh mail. */
+    if (kind == LOAD_FRESH && idset_has(&t->waiting, id))
+        return;
+    again = idset_remove(&t->waiting, id);
     HASH_FIND(hh, t->manager->active, &id, sizeof id, there);
     if (there || load_skipped(t, id))
         return;

@@ -21,7 +21,8 @@ enum load_kind {
 
 /* Will read id and make it a message in memory, or note when it is due, or
  * set it aside.  Nothing to do if it is in memory, being loaded, locked, or
- * not to be touched in this run.  uid: who cancels. */
+ * not to be touched in this run; nor if it is fresh and waits at a site.  At
+ * most LOADING_MAX at once.  uid: who cancels. */
 void load_begin(struct takeup *t, uint64_t id, enum load_kind kind,
                 unsigned uid);
 

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/date.h"
 #include "base/file.h"
 #include "base/id.h"
 #include "base/log.h"
@@ -27,11 +28,14 @@ load(struct takeup *t, uint64_t id, enum load_kind kind)
     load_begin(t, id, kind, 0);
 }
 
-void
+bool
 takeup_cancel(struct takeup *t, uint64_t id, bool discard, unsigned uid)
 {
+    if (t->loading == LOADING_MAX)
+        return false;
     load_begin(t, id, discard ? LOAD_DISCARD : LOAD_CANCEL, uid);
     load_flush(t);
+    return true;
 }
 
 void
@@ -52,7 +56,13 @@ takeup_unpark(struct takeup *t, uint64_t id)
 {
     if (!idset_has(&t->waiting, id))
         return;
-    if (t->parked_count == t->parked_room) {
+    if (t->parked_count == t->parked_room &&
+        t->parked_at > t->parked_count / 2) {
+        t->parked_count -= t->parked_at;
+        memmove(t->parked, t->parked + t->parked_at,
+                t->parked_count * sizeof *t->parked);
+        t->parked_at = 0;
+    } else if (t->parked_count == t->parked_room) {
         t->parked_room = t->parked_room ? t->parked_room * 2 : 1024;
         t->parked = mem_grow(t->parked, t->parked_room * sizeof *t->parked);
     }
@@ -131,28 +141,38 @@ room(struct takeup *t)
            m->active_bytes < ACTIVE_BYTES_MAX && !ledger_blocked(&m->ledger);
 }
 
+/* Half is for what a site has room for, of the rest fresh mail comes first,
+ * but old mail has its share; also where one comes for each that leaves. */
+static bool
+take(struct takeup *t, uint64_t *id, enum load_kind *kind)
+{
+    unsigned turn = t->turn++;
+
+    *kind = LOAD_PARKED;
+    if (turn % 2 == 0 && take_parked(t, id))
+        return true;
+    *kind = LOAD_FRESH;
+    if (turn % 8 < 6 && take_fresh(t, id))
+        return true;
+    if (take_due(t, id, kind))
+        return true;
+    *kind = LOAD_FRESH;
+    if (take_fresh(t, id))
+        return true;
+    *kind = LOAD_PARKED;
+    return take_parked(t, id);
+}
+
 void
 takeup_run(struct takeup *t)
 {
-    unsigned turn = 0;
     enum load_kind kind;
     uint64_t id;
 
     if (!t->manager)
         return;
-    while (room(t)) {
-        /* Fresh mail first, but old mail has its share. */
-        if (take_parked(t, &id))
-            load(t, id, LOAD_PARKED);
-        else if (turn++ % 4 != 3 && take_fresh(t, &id))
-            load(t, id, LOAD_FRESH);
-        else if (take_due(t, &id, &kind))
-            load(t, id, kind);
-        else if (take_fresh(t, &id))
-            load(t, id, LOAD_FRESH);
-        else
-            break;
-    }
+    while (room(t) && take(t, &id, &kind))
+        load(t, id, kind);
     load_flush(t);
     if (t->missed && t->fresh_count == 0 && room(t) &&
         !uv_is_active((uv_handle_t *)&t->again))
@@ -211,6 +231,7 @@ takeup_init(struct takeup *t, struct manager *m)
 
     memset(t, 0, sizeof *t);
     t->manager = m;
+    t->began_ms = date_now();
     t->fresh = mem_alloc(FRESH_MAX * sizeof *t->fresh);
     t->scan_work.data = t->info_work.data = t;
     t->due.data = t->idle.data = t->again.data = t->trigger.data = t;

@@ -39,6 +39,8 @@ struct takeup {
     uint64_t locks[LOCKS_MAX];   /* ids that somebody else works on */
     unsigned lock_count;
     unsigned loading;
+    unsigned turn;          /* of those that may come next */
+    uint64_t began_ms;      /* by the clock */
     struct aside *asides;        /* damaged, on their way to broken/ */
     struct load_batch *batch;    /* asked for, not yet begun */
     bool scanning;
@@ -83,8 +85,9 @@ void takeup_run(struct takeup *t);
  * goes to have rested enough. */
 void takeup_force(struct takeup *t, uint64_t id);
 
-/* id is loaded to fail for all who are owed, or to be set aside. */
-void takeup_cancel(struct takeup *t, uint64_t id, bool discard, unsigned uid);
+/* id is loaded to fail for all who are owed, or to be set aside; false if as
+ * many are being loaded as can be. */
+bool takeup_cancel(struct takeup *t, uint64_t id, bool discard, unsigned uid);
 
 /* While it is locked id is not loaded, and a moment it is due is forgotten:
  * who unlocks it sees to that.  false if too many are. */

@@ -202,10 +202,49 @@ def two_sites():
     sink.close()
 
 
+def hint(it, ident):
+    """Tells the manager once more that this message came."""
+    number = 0
+    for c in ident:
+        number = number * 32 + "0123456789ABCDEFGHJKMNPQRSTVWXYZ".index(c)
+    fd = os.open(it.home / "queue" / "trigger", os.O_WRONLY | os.O_NONBLOCK)
+    os.write(fd, number.to_bytes(8, "little"))
+    os.close(fd)
+
+
+def hinted():
+    """A hint, which may come twice, of what waits in info/."""
+    port, sink = dead_port(), Server()
+    with Instance(smtproutes="down.example:127.0.0.1:%d\nup.example:"
+                  "127.0.0.1:%d" % (port, sink.port)) as it:
+        it.start()
+        submit(it, it.address, ["x@down.example"], TEXT)
+        wait_for("a rest", lambda: events(it, "defer"))
+        both = submit(it, it.address, ["a@down.example", "b@up.example"],
+                      TEXT)
+        wait_for("the one to wait", lambda: parked(it) == 1 and
+                 place(it, both) == ["info"])
+        hint(it, both)
+        # Behind the hint in the same line.
+        other = submit(it, it.address, [it.address], TEXT)
+        wait_for("other mail", lambda: not place(it, other))
+        tap.same(parked(it), 1, "a hint of a message that waits changes "
+                 "nothing")
+        back = Server(port=port)
+        it.must("godwit", "flush")
+        wait_for("it to arrive", lambda: not place(it, both))
+        tap.same(len(events(it, "deliver", both)), 2, "which arrives when "
+                 "its site is back")
+        tap.same(it.stop(), 0, "start ends with 0")
+        back.close()
+    sink.close()
+
+
 waits()
 planted()
 wakes()
 asked()
 lifetime()
 two_sites()
+hinted()
 sys.exit(tap.end())
