@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -28,7 +29,8 @@ ready(void)
 
 /* Not a write that may block: between poll and write another program may
  * have filled the pipe.  Where the kernel knows no such write (of a pipe,
- * before Linux 6.5) an ordinary one. */
+ * before Linux 6.5) an ordinary one.  So for a file: nobody empties it, and
+ * some file systems refuse to write at once what needs a block. */
 static ssize_t
 write_now(const char *data, size_t len)
 {
@@ -37,9 +39,14 @@ write_now(const char *data, size_t len)
     if (n >= 0 || errno != ENOTSOCK)
         return n;
 #ifdef RWF_NOWAIT /* musl, with which commands are linked, has it not */
-    n = pwritev2(2, &(struct iovec){(char *)data, len}, 1, -1, RWF_NOWAIT);
-    if (n >= 0 || errno == EAGAIN)
-        return n;
+    struct stat st;
+
+    if (fstat(2, &st) == 0 && S_ISFIFO(st.st_mode)) {
+        n = pwritev2(2, &(struct iovec){(char *)data, len}, 1, -1,
+                     RWF_NOWAIT);
+        if (n >= 0 || errno == EAGAIN)
+            return n;
+    }
 #endif
     return write(2, data, len);
 }
