@@ -30,11 +30,17 @@ read_line(int fd, struct buf *line)
 {
     struct pollfd p = {fd, POLLIN, 0};
     char part[512];
-    ssize_t n = 0;
+    ssize_t n = 1;
+    int ready;
 
-    while (line->len < LINE_MAX_BYTES && poll(&p, 1, ANSWER_MS) > 0 &&
-           (n = read(fd, part, sizeof part)) > 0)
-        buf_add(line, part, (size_t)n);
+    while (n > 0 && line->len < LINE_MAX_BYTES) {
+        while ((ready = poll(&p, 1, ANSWER_MS)) < 0 && errno == EINTR)
+            ;
+        if (ready <= 0)
+            return ready < 0 ? -errno : -EAGAIN;
+        if ((n = read(fd, part, sizeof part)) > 0)
+            buf_add(line, part, (size_t)n);
+    }
     return n < 0 ? -errno : 0;
 }
 
