@@ -84,6 +84,9 @@ tls_context_new(const char *ca)
         log_event("tls why=\"this system has no certificates to trust\" "
                   "then=\"no host verifies: install ca-certificates\"");
     SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS);
+    /* Who the other side is was asked once; and nothing could be sent before
+     * the end of another handshake. */
+    SSL_CTX_set_options(c->ssl, SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_session_cache_mode(c->ssl, SSL_SESS_CACHE_CLIENT |
                                                SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(c->ssl, on_session);
@@ -267,8 +270,13 @@ tls_send(struct tls *t, struct view plain, struct buf *out)
     int r;
 
     ERR_clear_error();
-    if (plain.len && (r = SSL_write(t->ssl, plain.data, (int)plain.len)) <= 0)
-        state = judge(t, r);
+    /* What was not taken is not kept: the mail would have a hole. */
+    if (plain.len &&
+        (r = SSL_write(t->ssl, plain.data, (int)plain.len)) <= 0 &&
+        (state = judge(t, r)) != TLS_FAILED) {
+        snprintf(t->error, sizeof t->error, "nothing can be sent now");
+        state = TLS_FAILED;
+    }
     take_out(t, out);
     return state;
 }

@@ -60,7 +60,8 @@ bool tls_dane_record(struct tls *t, struct view record);
 enum tls_state tls_feed(struct tls *t, struct view in, struct buf *plain,
                         struct buf *out);
 
-/* Appends plain to out, encrypted; only while TLS_OPEN. */
+/* Appends plain to out, encrypted; only while TLS_OPEN.  All of it, or it is
+ * TLS_FAILED. */
 enum tls_state tls_send(struct tls *t, struct view plain, struct buf *out);
 
 /* Why it failed. */
