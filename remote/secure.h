@@ -8,7 +8,10 @@
 #include "base/verdict.h"
 #include "remote/dane.h"
 
-enum { SECURE_WORDS_MAX = TLS_WORDS_MAX + 20 };
+enum {
+    SECURE_WORDS_MAX = TLS_WORDS_MAX + 20,
+    SECURE_OUT_MAX = 65536, /* bytes of its own that TLS may have waiting */
+};
 
 /* {0}: in clear. */
 struct secure {

@@ -202,7 +202,9 @@ send_raw(struct session *s, struct view bytes)
 static void
 send_secure(struct session *s)
 {
-    if (s->secure.out.len > 0 && !s->writing)
+    if (s->secure.out.len > SECURE_OUT_MAX && s->writing)
+        smtp_client_lost(&s->client, "4.4.2", "too many questions of TLS");
+    else if (s->secure.out.len > 0 && !s->writing)
         send_raw(s, secure_next(&s->secure));
 }
 
