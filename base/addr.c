@@ -15,13 +15,19 @@ control(struct view v)
            (c == 0xc2 && v.len > 1 && (unsigned char)v.data[1] < 0xa0);
 }
 
-/* The length of a character of an atom: RFC 5322 3.2.3, RFC 6532 3.2. */
-static size_t
-atext(struct view v)
+size_t
+addr_atext(struct view v)
 {
-    if (v.len == 0 || control(v))
-        return 0;
-    return strchr(" ()<>[]:;@\\,.\"", v.data[0]) ? 0 : utf8_next(v);
+    for (size_t i = 0; i < v.len; i++)
+        switch (v.data[i]) {
+        case '(': case ')': case '<': case '>': case '[': case ']': case ':':
+        case ';': case '@': case '\\': case ',': case '.': case '"': case 127:
+            return i;
+        default:
+            if ((unsigned char)v.data[i] <= ' ')
+                return i;
+        }
+    return v.len;
 }
 
 static bool
@@ -47,17 +53,15 @@ label(struct view v)
     if (v.len == 0 || v.len > ADDR_LABEL_MAX || v.data[0] == '-' ||
         v.data[v.len - 1] == '-')
         return false;
-    while (v.len) {
-        char c = v.data[0];
-        size_t n = atext(v);
+    for (size_t i = 0; i < v.len; i++) {
+        char c = v.data[i];
 
-        if (n == 0 || (n == 1 && !(c >= 'a' && c <= 'z') &&
-                       !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-                       c != '-' && c != '_'))
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+            !(c >= '0' && c <= '9') && c != '-' && c != '_' &&
+            (unsigned char)c < 128)
             return false;
-        v = view_from(v, n);
     }
-    return true;
+    return !addr_unclean(v);
 }
 
 bool
@@ -114,17 +118,13 @@ addr_unquote(struct buf *b, struct view local)
 static bool
 dot_string(struct view v)
 {
-    bool dot = true;
+    struct view rest = v;
+    size_t atom;
 
-    while (v.len) {
-        size_t n = v.data[0] == '.' && !dot ? 1 : atext(v);
-
-        if (n == 0)
-            return false;
-        dot = v.data[0] == '.';
-        v = view_from(v, n);
-    }
-    return !dot;
+    while ((atom = addr_atext(rest)) > 0 && atom < rest.len &&
+           rest.data[atom] == '.')
+        rest = view_from(rest, atom + 1);
+    return atom > 0 && atom == rest.len && !addr_unclean(v);
 }
 
 void
@@ -147,11 +147,12 @@ bool
 addr_unclean(struct view v)
 {
     while (v.len) {
-        size_t n = utf8_next(v);
+        size_t n = *v.data >= ' ' && *v.data < 127 ? 1 : utf8_next(v);
 
         if (n == 0 || control(v))
             return true;
-        v = view_from(v, n);
+        v.data += n;
+        v.len -= n;
     }
     return false;
 }

@@ -29,6 +29,11 @@ void addr_unquote(struct buf *b, struct view local);
 /* Appends a name as a kept local part: with quotes if it needs them. */
 void addr_quote(struct buf *b, struct view name);
 
+/* The length of the word at the start of v: RFC 5322 3.2.3 atext and every
+ * byte above 127, for a display name may be in an old character set; in
+ * addresses addr_unclean judges. */
+size_t addr_atext(struct view v);
+
 /* Whether v stands in no address: a control character, or not UTF-8. */
 bool addr_unclean(struct view v);
 

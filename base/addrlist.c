@@ -22,16 +22,9 @@ struct reader {
     size_t at;
     bool strict;
     const char *why;
+    struct token seen; /* read at from already; END: none, for END is cheap */
+    size_t from;
 };
-
-/* RFC 5322 3.2.3, with every byte above 127: a display name may be in an old
- * character set, in addresses addr_unclean judges. */
-static bool
-atext(char c)
-{
-    return (c > ' ' && c != 127 && !strchr("()<>[]:;@\\,.\"", c)) ||
-           (unsigned char)c > 127;
-}
 
 static bool
 fault(struct reader *r, const char *why)
@@ -108,10 +101,11 @@ skip_quoted(struct reader *r)
 
 /* The next token; BAD keeps the fault in r->why. */
 static struct token
-take(struct reader *r)
+scan(struct reader *r)
 {
     struct token t = {END, 0, 0};
     bool good = skip_blanks(r);
+    size_t word;
     char c;
 
     t.start = t.end = r->at;
@@ -130,18 +124,36 @@ take(struct reader *r)
             t.kind = LITERAL;
         else
             fault(r, "'[' without ']'");
+    } else if ((word = addr_atext(view_from(r->in, r->at))) > 0) {
+        t.kind = WORD;
+        r->at += word;
     } else if (strchr(".@,:;<>", c) && c) {
         t.kind = (enum kind)c;
         r->at++;
     } else {
-        while (r->at < r->in.len && atext(r->in.data[r->at]))
-            r->at++;
-        if (r->at > t.start)
-            t.kind = WORD;
-        else
-            fault(r, "a character that cannot stand in an address");
+        fault(r, "a character that cannot stand in an address");
     }
     t.end = r->at;
+    return t;
+}
+
+/* Most tokens are looked at before they are taken, some three times.  A BAD
+ * one is read again each time, for the sake of its fault. */
+static struct token
+take(struct reader *r)
+{
+    size_t from = r->at;
+    struct token t;
+
+    if (r->seen.kind != END && r->from == from) {
+        r->at = r->seen.end;
+        return r->seen;
+    }
+    t = scan(r);
+    r->from = from;
+    r->seen = t;
+    if (t.kind == BAD)
+        r->seen.kind = END;
     return t;
 }
 
@@ -369,7 +381,7 @@ addrlist_open(struct addrlist *l, struct view list)
 int
 addrlist_next(struct addrlist *l, struct addrlist_item *item, struct buf *kept)
 {
-    struct reader r = {l->in, l->at, false, NULL};
+    struct reader r = {.in = l->in, .at = l->at};
     struct buf ignored = {0};
     bool good;
 
@@ -401,7 +413,7 @@ addrlist_next(struct addrlist *l, struct addrlist_item *item, struct buf *kept)
 int
 addrlist_path(struct view *v, struct buf *kept, const char **why)
 {
-    struct reader r = {*v, 0, true, NULL};
+    struct reader r = {.in = *v, .strict = true};
     struct addrlist_item item;
     struct buf out = {0};
     bool good;
