@@ -117,7 +117,7 @@ use_addresses(struct delivery *d)
 {
     struct sessions *sessions = d->all->sessions;
 
-    if (d->lookup.count == 0)
+    if (d->lookup.count == 0 || d->lookup.unsure)
         d->last = d->lookup.failure;
     peers_order(&sessions->peers, d->lookup.found, d->lookup.count,
                 uv_now(sessions->loop));
@@ -203,7 +203,9 @@ on_done(struct session_work *w, enum session_end end, const struct outcome *why)
             go_on(d);
         return;
     }
-    d->last = *why;
+    /* What one host refuses for good, one that did not answer may take. */
+    if (why->verdict != NEVER || d->last.verdict != LATER)
+        d->last = *why;
     d->reached = d->reached || end != SESSION_UNREACHED;
     /* TLS that is wanted for nothing but its own sake is no reason not to
      * deliver (RFC 7435 3). */

@@ -49,6 +49,8 @@ struct mx_lookup {
     struct dane *danes;       /* owned; of the hosts */
     struct mx_address *found; /* owned */
     unsigned count;           /* 0: see failure */
+    bool unsure;              /* some host could not be found out about: see
+                               * failure */
     struct outcome failure;
     bool busy;                /* on_found will be called */
     void (*on_found)(struct mx_lookup *l);

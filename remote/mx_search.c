@@ -75,6 +75,7 @@ set_failure(struct mx_search *s)
 {
     struct mx_lookup *l = s->lookup;
 
+    l->unsure = s->failed;
     if (s->failed)
         outcome_set(&l->failure, LATER, "4.4.3",
                     "looking up the mail hosts of %s failed: %s", l->name,

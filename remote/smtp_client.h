@@ -107,7 +107,8 @@ struct smtp_client {
     bool delayed;           /* a 4yz was answered to this mail */
     bool dotted;            /* the final dot or last chunk was handed out */
     /* STAGE_OVER and mail set: it ended before MAIL was answered, so the mail
-     * may be tried elsewhere; why, and always LATER. */
+     * may be tried elsewhere; why, and LATER, or NEVER if all the others have
+     * to refuse it too. */
     struct outcome failure;
 };
 

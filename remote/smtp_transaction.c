@@ -151,6 +151,12 @@ smtp_start_mail(struct smtp_client *c)
     c->delayed = c->dotted = c->chunk_leaving = c->chunk_refused = false;
     c->ahead = c->extensions & SMTP_PIPELINING;
     c->chunks = c->extensions & SMTP_CHUNKING;
+    /* Another host of the destination may offer it (RFC 8689 4.2.1). */
+    if (!fit_content(c->mail->job->flags & JOB_REQUIRETLS, c->extensions,
+                     &c->failure)) {
+        c->stage = STAGE_OVER;
+        return;
+    }
     if (!mail_fits(c)) {
         smtp_finish(c);
         return;

@@ -123,6 +123,9 @@ def signed():
     r.site('tahost', 'ta')
     r.both('false', FALSE)
     r.both('several', FALSE, BAD['usage0'], good)
+    r.host('mx-elsewhere', good, address='A 127.0.0.2')
+    r.site('choice', 'mx-elsewhere', 'mx-several')
+    r.site('doubt', 'mx-mute', 'mx-elsewhere')
     r.both('many', good, *('TLSA 3 1 1 %064x' % i for i in range(90)))
     r.site('second', 'mx-false', 'mx-several')
     r.both('empty')
@@ -353,6 +356,14 @@ def test_requiretls():
            ((domain, WORDS.get(server, 'that offers it')) + want), got)
     ok(b' REQUIRETLS' in servers['offers'].messages[0].commands[0],
        'and it is passed on', servers['offers'].messages)
+    without = Server({'tls': ODD}, '127.0.0.2', servers['offers'].port)
+    got = send('may', 'choice.' + TOP, 'offers', flags=REQUIRETLS)
+    ok(got[0] == D and without.connections == 1,
+       'a host that does not offer it is passed over for one that does', got)
+    got = send('may', 'doubt.' + TOP, 'offers', flags=REQUIRETLS)
+    ok(got[:2] == (L, '4.4.3') and without.connections == 2,
+       'and is no reason to refuse while another is not known', got)
+    without.close()
 
 
 def test_handshake():

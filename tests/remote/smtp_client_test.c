@@ -308,6 +308,8 @@ static const struct script scripts[] = {
     {"nor are answers to commands that did not go out yet", "u",
      HELLO "CHUNKING\nA: 250 ok\nC: MAIL FROM:<a@b.example>\nover\n", "",
      0, 0},
+    {"without REQUIRETLS here the mail is another host's (RFC 8689 4.2.1)",
+     "u", HELLO "SIZE\nover\n", "", JOB_REQUIRETLS, 0},
     {"nor a second one to that", "u",
      TO_CHUNK CHUNK "S: 250 ok\nS: 250 ok\nover\n", "~4.5.0", 0, 0},
     {"a refused chunk is the end of the mail", "u",
