@@ -40,7 +40,7 @@ struct program {
     uv_signal_t term, hup, alarm;
     uv_timer_t tick, deadline;
     struct settings retired;  /* by a reload; a bounce may still read them */
-    bool has_retired;
+    bool has_retired, asked;  /* asked: for another reload meanwhile */
     uint64_t checkpoint_at, began;
     struct ledger_wait stopped;
     enum { RUNNING, ENDING, RECORDING_STOP, CHECKPOINTING } phase;
@@ -217,18 +217,17 @@ set_limits(struct manager *m)
 }
 
 static void
-on_hup(uv_signal_t *sig, int number)
+reload(struct program *p)
 {
-    struct program *p = sig->data;
     struct settings s = {0};
     struct ways ways = {0};
     struct buf why = {0};
 
-    (void)number;
     drop_retired(p);
+    p->asked = p->has_retired;
     if (p->has_retired) {
-        log_event("reload why=\"the last one is not over\" then=\"the old "
-                  "settings stay\"");
+        log_event("reload why=\"the last one is not over\" then=\"as soon "
+                  "as it is\"");
     } else if (read_settings(p, &s, &ways, NULL, &why) < 0) {
         log_event("reload why=%s then=\"the old settings stay\"",
                   why.data ? why.data : "");
@@ -247,6 +246,13 @@ on_hup(uv_signal_t *sig, int number)
         log_event("reload program=manager");
     }
     buf_free(&why);
+}
+
+static void
+on_hup(uv_signal_t *sig, int number)
+{
+    (void)number;
+    reload(sig->data);
 }
 
 static void
@@ -269,6 +275,8 @@ on_tick(uv_timer_t *t)
 
     ledger_flush(&p->manager.ledger);
     drop_retired(p);
+    if (p->asked && !p->has_retired)
+        reload(p);
     channel_unpark(&p->manager.local);
     channel_unpark(&p->manager.remote);
     manager_wake(&p->manager);
