@@ -171,6 +171,18 @@ go_on(struct delivery *d)
     find_session(d);
 }
 
+/* Whether the end tells of the address, not of this side alone: a source that
+ * is not here, no descriptor, an end of ours before there was a connection. */
+static bool
+tells(const struct session *s, enum session_end end)
+{
+    if (s->connected)
+        return true;
+    return end == SESSION_UNREACHED &&
+           (s->connect_error == 0 || s->connect_error == UV_ENETUNREACH ||
+            s->connect_error == UV_EHOSTUNREACH);
+}
+
 /* Remembers how a connection that was made for this went. */
 static void
 remember(struct delivery *d, enum session_end end)
@@ -178,7 +190,7 @@ remember(struct delivery *d, enum session_end end)
     struct sessions *sessions = d->all->sessions;
     const union mx_sockaddr *address;
 
-    if (d->reused || d->next == 0)
+    if (d->reused || d->next == 0 || !tells(d->session, end))
         return;
     address = &d->lookup.found[d->next - 1].address;
     if (end == SESSION_UNREACHED)
@@ -192,8 +204,8 @@ on_done(struct session_work *w, enum session_end end, const struct outcome *why)
 {
     struct delivery *d = (struct delivery *)w;
 
-    d->session = NULL;
     remember(d, end);
+    d->session = NULL;
     if (w->mail.open == 0) {
         end_if_over(d);
         return;

@@ -144,6 +144,29 @@ def test_remembered():
     dns.close()
 
 
+def test_source():
+    """A sender without a source for a family says nothing of its hosts."""
+    table = dict(TABLE)
+    table['both.example', 'MX'] = [(10, 'dual.example')]
+    table['dual.example', 'AAAA'] = ['::1']
+    table['dual.example', 'A'] = [LO]
+    dns, server = DnsServer(table), Server()
+    six = Server('normal', '::1', server.port)
+    remote = Remote(resolver='127.0.0.1@%d' % dns.port, remotekeep=0,
+                    bindroutes='four.example:127.0.0.1')
+    hosts = []
+    for sender in (b'a@four.example', b'a@six.example'):
+        remote.send(TEXT, [b'a@both.example'], site=b'both.example',
+                    port=server.port, sender=sender)
+        hosts += [r.host.split('[')[1] for r in remote.reports(1)]
+    ok([h.split(']')[0] for h in hosts] == [LO, '::1'],
+       'who has no IPv6 source leaves IPv6 first for the others', hosts)
+    remote.close()
+    six.close()
+    server.close()
+    dns.close()
+
+
 def test_down():
     dns = DnsServer(TABLE)
     server = Server()
@@ -162,5 +185,6 @@ test_cases()
 test_silence()
 test_deadline()
 test_remembered()
+test_source()
 test_down()
 end()
