@@ -49,9 +49,9 @@ buf_addstr(struct buf *b, const char *s)
 void
 buf_addbyte(struct buf *b, int byte)
 {
-    char c = (char)byte;
-
-    buf_add(b, &c, 1);
+    buf_reserve(b, 1);
+    b->data[b->len++] = (char)byte;
+    b->data[b->len] = 0;
 }
 
 void
@@ -78,18 +78,36 @@ buf_addu64(struct buf *b, uint64_t n)
 void
 buf_print(struct buf *b, const char *fmt, ...)
 {
-    va_list ap;
+    va_list ap, again;
+    size_t room;
     int n;
 
+    /* Mostly it fits, and is formatted but once. */
+    buf_reserve(b, 31);
+    room = b->cap - b->len;
     va_start(ap, fmt);
-    n = vsnprintf(NULL, 0, fmt, ap);
-    va_end(ap);
+    va_copy(again, ap);
+    n = vsnprintf(b->data + b->len, room, fmt, ap);
     assert(n >= 0);
-    buf_reserve(b, (size_t)n);
-    va_start(ap, fmt);
-    vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+    if ((size_t)n >= room) {
+        buf_reserve(b, (size_t)n);
+        vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again);
+    }
+    va_end(again);
     va_end(ap);
     b->len += (size_t)n;
+}
+
+/* Decimal, which the log and the ledger are full of. */
+void
+buf_addnumber(struct buf *b, uint64_t n)
+{
+    char digits[20], *p = digits + sizeof digits;
+
+    do
+        *--p = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    buf_add(b, p, (size_t)(digits + sizeof digits - p));
 }
 
 void

@@ -33,6 +33,9 @@ void buf_addu16(struct buf *b, uint16_t n);
 void buf_addu32(struct buf *b, uint32_t n);
 void buf_addu64(struct buf *b, uint64_t n);
 
+/* n in decimal. */
+void buf_addnumber(struct buf *b, uint64_t n);
+
 /* Appends as printf does. */
 void buf_print(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

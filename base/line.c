@@ -6,31 +6,50 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool
-plain(char c)
+/* How many bytes at the start need no escape: from first on, ' ' or '!'. */
+static size_t
+plain(const char *s, size_t len, char first)
 {
-    return c > ' ' && c <= '~' && c != '"' && c != '\\';
+    size_t i = 0;
+
+    while (i < len && s[i] >= first && s[i] <= '~' && s[i] != '"' &&
+           s[i] != '\\')
+        i++;
+    return i;
+}
+
+static void
+add_escaped(struct buf *b, char c)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    buf_addbyte(b, '\\');
+    if (c == '"' || c == '\\') {
+        buf_addbyte(b, c);
+        return;
+    }
+    buf_addbyte(b, 'x');
+    buf_addbyte(b, digits[(unsigned char)c >> 4]);
+    buf_addbyte(b, digits[c & 15]);
 }
 
 static void
 add_value(struct buf *b, const char *s, size_t len)
 {
-    bool quote = len == 0;
+    size_t n = plain(s, len, '!');
 
-    for (size_t i = 0; i < len && !quote; i++)
-        quote = !plain(s[i]);
-    if (!quote) {
+    if (n == len && len) {
         buf_add(b, s, len);
         return;
     }
     buf_addbyte(b, '"');
-    for (size_t i = 0; i < len; i++) {
-        if (plain(s[i]) || s[i] == ' ')
-            buf_addbyte(b, s[i]);
-        else if (s[i] == '"' || s[i] == '\\')
-            buf_print(b, "\\%c", s[i]);
-        else
-            buf_print(b, "\\x%02x", (unsigned char)s[i]);
+    for (size_t i = 0; i < len; i += n) {
+        n = plain(s + i, len - i, ' ');
+        buf_add(b, s + i, n);
+        if (n == 0) {
+            add_escaped(b, s[i]);
+            n = 1;
+        }
     }
     buf_addbyte(b, '"');
 }
@@ -39,8 +58,11 @@ void
 line_vprint(struct buf *b, const char *fmt, va_list ap)
 {
     for (const char *p = fmt; *p; p++) {
-        if (*p != '%') {
-            buf_addbyte(b, *p);
+        size_t text = (size_t)(strchrnul(p, '%') - p);
+
+        if (text) {
+            buf_add(b, p, text);
+            p += text - 1;
             continue;
         }
         p++;
@@ -58,15 +80,15 @@ line_vprint(struct buf *b, const char *fmt, va_list ap)
         } else if (*p == 'd') {
             buf_print(b, "%d", va_arg(ap, int));
         } else if (*p == 'u') {
-            buf_print(b, "%u", va_arg(ap, unsigned));
+            buf_addnumber(b, va_arg(ap, unsigned));
         } else if (p[0] == 'z' && p[1] == 'u') {
-            buf_print(b, "%zu", va_arg(ap, size_t));
+            buf_addnumber(b, va_arg(ap, size_t));
             p++;
         } else if (p[0] == 'j' && p[1] == 'u') {
-            buf_print(b, "%ju", va_arg(ap, uintmax_t));
+            buf_addnumber(b, va_arg(ap, uintmax_t));
             p++;
         } else if (p[0] == 'l' && p[1] == 'u') {
-            buf_print(b, "%lu", va_arg(ap, unsigned long));
+            buf_addnumber(b, va_arg(ap, unsigned long));
             p++;
         } else if (p[0] == 'l' && p[1] == 'd') {
             buf_print(b, "%ld", va_arg(ap, long));

@@ -39,7 +39,36 @@ numbers(void)
     put_u32(text, 1);
     put_u64(text, 2);
     ok(get_u64(text) == 2, "put writes what get reads");
+    buf_clear(&b);
+    buf_addnumber(&b, 0);
+    buf_addbyte(&b, ' ');
+    buf_addnumber(&b, 1090);
+    buf_addbyte(&b, ' ');
+    buf_addnumber(&b, UINT64_MAX);
+    same(b.data, "0 1090 18446744073709551615", "decimal, of any size");
     buf_free(&b);
+}
+
+/* However much room there happens to be. */
+static void
+printing(void)
+{
+    bool good = true;
+
+    for (int before = 0; before < 200; before++)
+        for (int width = 1; width < 200; width++) {
+            struct buf b = {0};
+
+            for (int i = 0; i < before; i++)
+                buf_addbyte(&b, 'x');
+            buf_print(&b, "%*d", width, 7);
+            good = good && b.len == (size_t)(before + width) &&
+                   b.len < b.cap && b.data[b.len] == 0 &&
+                   b.data[b.len - 1] == '7' &&
+                   (width == 1 || b.data[before] == ' ');
+            buf_free(&b);
+        }
+    ok(good, "what is printed stands whole behind what was there");
 }
 
 static void
@@ -115,6 +144,7 @@ main(void)
 {
     bytes();
     numbers();
+    printing();
     views();
     decimals();
     return tap_end();
