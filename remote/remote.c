@@ -138,6 +138,9 @@ read_certificate(struct remote *r, int control, const char *folder)
 
     if (faccessat(control, "tlscert", F_OK, 0) < 0 && errno == ENOENT)
         return;
+    if (r->unrouted && faccessat(control, "tlskey", R_OK, AT_EACCESS) < 0 &&
+        errno == EACCES)
+        return; /* he who runs it is not who it is for */
     if (fstatat(control, "tlskey", &st, 0) < 0)
         log_die("fatal setting=tlskey why=%s", strerror(errno));
     if (st.st_mode & 077)
@@ -177,7 +180,8 @@ read_secrets(struct remote *r, int control)
         log_die("fatal setting=smtptoken why=%s", strerror(-e));
     r->sessions.token_folder = -1;
     if (r->sessions.tokens.count > 0 &&
-        (e = file_opendir(&r->sessions.token_folder, control, "tokens")) < 0)
+        (e = file_opendir(&r->sessions.token_folder, control, "tokens")) < 0 &&
+        !(e == -EACCES && r->unrouted))
         log_die("fatal setting=smtptoken folder=tokens why=%s", strerror(-e));
 }
 
@@ -232,12 +236,13 @@ read_settings(struct remote *r)
     conf_pathsfree(&paths);
 }
 
-/* Each session has a socket and its message: as many sessions as descriptors
- * can be had for. */
+/* Each session has a socket, each at work a message too: as many sessions as
+ * descriptors can be had for. */
 static void
 limit_files(struct sessions *s)
 {
-    rlim_t want = 2 * (rlim_t)s->limit + SPARE_FILES;
+    const rlim_t more = SESSIONS_IDLE_PART;
+    rlim_t want = (rlim_t)s->limit * (2 * more + 1) / more + SPARE_FILES;
     struct rlimit files;
 
     if (getrlimit(RLIMIT_NOFILE, &files) < 0)
@@ -247,10 +252,11 @@ limit_files(struct sessions *s)
         log_die("fatal call=setrlimit why=%s", strerror(errno));
     if (files.rlim_cur >= want)
         return;
-    if (files.rlim_cur < SPARE_FILES + 2)
+    if (files.rlim_cur < SPARE_FILES + 3)
         log_die("fatal files=%ju why=%s", (uintmax_t)files.rlim_cur,
                 "too few descriptors");
-    s->limit = (unsigned)((files.rlim_cur - SPARE_FILES) / 2);
+    s->limit = (unsigned)((files.rlim_cur - SPARE_FILES) * more /
+                          (2 * more + 1));
     log_event("fewer-sessions limit=%u files=%ju", s->limit,
               (uintmax_t)files.rlim_cur);
 }

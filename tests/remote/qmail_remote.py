@@ -148,6 +148,14 @@ def test_ordinary():
         ok(letters(got) == (0, 's', 'Z'), 'for a relay they are missed: Z',
            got)
         setting('smtpauth', None)
+        setting('tlscert', 'only root and who it is for', 0o400)
+        setting('tlskey', 'knows what stands here', 0o400)
+        setting('smtptoken', '127.0.0.1:ann:token')
+        os.mkdir(os.path.join(home, 'control', 'tokens'), 0o700)
+        got = run('nowhere.invalid', '', 'a@nowhere.invalid', user='nobody')
+        ok(letters(got) == (0, 'h', 'D'), 'nor are a key and tokens', got)
+        for name in ('tlscert', 'tlskey', 'smtptoken'):
+            setting(name, None)
     else:
         skip('secrets that he cannot read', 'needs root')
     server.close()
