@@ -132,7 +132,7 @@ sessions_make_room(struct sessions *all)
 {
     struct session *s = TAILQ_FIRST(&all->idle);
 
-    if (s && all->count >= all->limit)
+    if (s && all->count >= all->limit + all->limit / SESSIONS_IDLE_PART)
         session_close(s);
 }
 

@@ -14,6 +14,10 @@
 #include "remote/peers.h"
 #include "remote/tlspolicy.h"
 
+/* Sites take turns: with no session to spare each turn would cost somebody's
+ * idle one. */
+enum { SESSIONS_IDLE_PART = 2 };
+
 enum {
     SESSIONS_INPUT = 65536,   /* bytes read from a socket at once */
     SESSIONS_BUCKETS = 1024,
@@ -38,7 +42,7 @@ struct sessions {
     unsigned answer_wait;     /* seconds */
     unsigned keep;            /* seconds a session waits idle; 0: not at all */
     unsigned age;             /* seconds, then it takes no further mail */
-    unsigned limit;           /* on sessions, idle ones with them */
+    unsigned limit;           /* on those at work; a part more are idle */
     unsigned count;
     struct peers peers;
     bool stopping;            /* none is kept any more */
