@@ -11,6 +11,7 @@ enum { EXIT_OK = 0, EXIT_USAGE = 64, EXIT_NEVER = 100, EXIT_LATER = 111 };
 int init_main(int argc, char **argv);  /* init */
 int start_main(int argc, char **argv); /* start */
 int list_main(int argc, char **argv);  /* queue */
+int repair_main(int argc, char **argv); /* queue --check, --repair */
 int show_main(int argc, char **argv);  /* show */
 int trace_main(int argc, char **argv); /* trace */
 int audit_main(int argc, char **argv); /* audit */

@@ -31,12 +31,17 @@ static const struct command {
      "show where mail for each address goes", ""},
     {"queue", list_main,
      "[--json] [--sender ADDR] [--recipient ADDR] [--older S] [--state WORD]",
-     "list what is queued",
+     "list what is queued, or put right what a file-system check left",
      "  --json            one object\n"
      "  --sender ADDR     of this sender; <> is the null sender\n"
      "  --recipient ADDR  with this recipient\n"
      "  --older S         accepted S seconds ago or earlier\n"
-     "  --state WORD      todo, info, broken or held\n"},
+     "  --state WORD      todo, info, broken or held\n"
+     "usage: godwit queue --check|--repair [--json] [FILE ...]\n"
+     "  --check           say what is not as it should be, change nothing\n"
+     "  --repair          put it right or set it aside, delete nothing;\n"
+     "                    not while the instance runs\n"
+     "  FILE              a file that may belong in the queue: copied in\n"},
     {"show", show_main, "[--raw] ID",
      "show a message's envelope, states, schedule and history",
      "  --raw        the message itself, byte by byte\n"},

@@ -227,6 +227,10 @@ list_main(int argc, char **argv)
     struct list l = {.now = (uint64_t)time(NULL)};
     int code, n;
 
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--check") == 0 ||
+            strcmp(argv[i], "--repair") == 0)
+            return repair_main(argc, argv);
     for (int i = 1; i < argc; i += n)
         if ((n = option(&l, argv[i], argv[i + 1])) == 0) {
             fprintf(stderr, "godwit queue: \"%s\" is no option, or its value "

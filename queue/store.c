@@ -55,10 +55,21 @@ place_name(enum place p)
 }
 
 static int
+size_of(int fd, uint64_t *size, const char **why)
+{
+    struct stat st;
+
+    *why = "not a regular file";
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    *size = (uint64_t)st.st_size;
+    return S_ISREG(st.st_mode) ? 0 : -ENOTSUP;
+}
+
+static int
 open_message(const struct store *s, enum place place, uint64_t id, int *fd,
              uint64_t *size, const char **why)
 {
-    struct stat st;
     id_text name;
     int r = file_open(fd, s->dirs[place], id_print(id, name));
 
@@ -67,10 +78,7 @@ open_message(const struct store *s, enum place place, uint64_t id, int *fd,
         return -ENOTSUP;
     if (r < 0)
         return r;
-    if (fstat(*fd, &st) < 0)
-        return -errno;
-    *size = (uint64_t)st.st_size;
-    return S_ISREG(st.st_mode) ? 0 : -ENOTSUP;
+    return size_of(*fd, size, why);
 }
 
 /* The start of a file, read at once: of a small message that is all. */
@@ -124,15 +132,13 @@ load_states(struct queued *q, const struct front *f)
     return r;
 }
 
+/* The file that is open; of any id where q's is 0. */
 static int
-load(const struct store *s, struct queued *q, const char **why)
+load(struct queued *q, uint64_t size, const char **why)
 {
     struct front f;
-    uint64_t size = 0;
     int r;
 
-    if ((r = open_message(s, q->place, q->id, &q->fd, &size, why)) < 0)
-        return r;
     *why = "shorter than a header";
     if (size < CONTENT_OFFSET)
         return -EBADMSG;
@@ -141,6 +147,8 @@ load(const struct store *s, struct queued *q, const char **why)
         (r = header_parse(&q->header, f.bytes, why)) < 0)
         return r;
     *why = "name and id differ";
+    if (q->id == 0)
+        q->id = q->header.id;
     if (q->header.id != q->id)
         return -EBADMSG;
     *why = "size of the file does not fit";
@@ -154,18 +162,9 @@ load(const struct store *s, struct queued *q, const char **why)
     return 0;
 }
 
-int
-store_load(const struct store *s, enum place place, uint64_t id,
-           struct queued *q, const char **why)
+static int
+loaded(struct queued *q, int r)
 {
-    int r;
-
-    memset(q, 0, sizeof *q);
-    q->id = id;
-    q->place = place;
-    q->fd = -1;
-    *why = "";
-    r = load(s, q, why);
     /* The size was right a moment ago: a file that shrinks under us is not
      * ours to judge. */
     if (r == -ENODATA)
@@ -173,6 +172,35 @@ store_load(const struct store *s, enum place place, uint64_t id,
     if (r < 0)
         queued_free(q);
     return r;
+}
+
+int
+store_load(const struct store *s, enum place place, uint64_t id,
+           struct queued *q, const char **why)
+{
+    uint64_t size = 0;
+    int r;
+
+    memset(q, 0, sizeof *q);
+    q->id = id;
+    q->place = place;
+    q->fd = -1;
+    *why = "";
+    r = open_message(s, place, id, &q->fd, &size, why);
+    return loaded(q, r < 0 ? r : load(q, size, why));
+}
+
+int
+store_loadfd(int fd, struct queued *q, const char **why)
+{
+    uint64_t size = 0;
+    int r;
+
+    memset(q, 0, sizeof *q);
+    q->fd = fd;
+    *why = "";
+    r = size_of(fd, &size, why);
+    return loaded(q, r < 0 ? r : load(q, size, why));
 }
 
 void

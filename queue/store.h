@@ -40,6 +40,10 @@ struct queued {
  * errno: try later. */
 int store_load(const struct store *s, enum place place, uint64_t id,
                struct queued *q, const char **why);
+
+/* The same of the file open as fd, whatever its name: its id is the one in
+ * the header, 0 if not even that verifies.  Takes fd. */
+int store_loadfd(int fd, struct queued *q, const char **why);
 void queued_free(struct queued *q);
 
 /* Whether the content agrees with its digest: 0, -EBADMSG, or an errno. */
