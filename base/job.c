@@ -164,8 +164,7 @@ report_parse(struct report *rep, struct view bytes)
     if (r.bad || r.in.len || code.len >= sizeof rep->outcome.code ||
         text.len > OUTCOME_TEXT_MAX || host.len >= sizeof rep->host)
         return -EBADMSG;
-    outcome_set(&rep->outcome, v, "", "%.*s", (int)text.len, text.data);
-    memcpy(rep->outcome.code, code.data, code.len);
+    outcome_take(&rep->outcome, v, code, text);
     memcpy(rep->host, host.data, host.len);
     return 0;
 }

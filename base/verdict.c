@@ -22,16 +22,37 @@ printable(char *s)
             *s = '?';
 }
 
+/* As much of v as there is room for, up to a zero byte. */
+static void
+put(char *to, size_t room, struct view v)
+{
+    size_t len = view_find(v, 0);
+
+    len = len < room ? len : room - 1;
+    memcpy(to, v.data, len);
+    to[len] = 0;
+    printable(to);
+}
+
 __attribute__((format(printf, 4, 0))) static void
 fill(struct outcome *o, enum verdict verdict, const char *code,
      const char *fmt, va_list ap)
 {
     memset(o, 0, sizeof *o);
     o->verdict = verdict;
-    snprintf(o->code, sizeof o->code, "%s", code);
+    put(o->code, sizeof o->code, view_of(code));
     vsnprintf(o->text, sizeof o->text, fmt, ap);
-    printable(o->code);
     printable(o->text);
+}
+
+void
+outcome_take(struct outcome *o, enum verdict verdict, struct view code,
+             struct view text)
+{
+    memset(o, 0, sizeof *o);
+    o->verdict = verdict;
+    put(o->code, sizeof o->code, code);
+    put(o->text, sizeof o->text, text);
 }
 
 enum verdict

@@ -31,6 +31,10 @@ enum verdict outcome_set(struct outcome *o, enum verdict verdict,
                          const char *code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* The same with text as it is, up to a zero byte. */
+void outcome_take(struct outcome *o, enum verdict verdict, struct view code,
+                  struct view text);
+
 /* The one step from an errno (r is a negative errno, as libuv returns) to a
  * verdict: always LATER, for an errno is not a fault of the message.  The
  * text is the printed words and the errno's own. */

@@ -70,6 +70,20 @@ reports(void)
     b.data[17] = '?';
     ok(report_parse(&back, buf_view(&b)) == 0 && back.outcome.verdict == LATER,
        "a letter that nobody knows is LATER");
+    memcpy(memmem(b.data, b.len, "4.4.2", 5), "4\n4\x80\0", 5);
+    memcpy(memmem(b.data, b.len, "after", 5), "\tf\0er", 5);
+    ok(report_parse(&back, buf_view(&b)) == 0 &&
+           strcmp(back.outcome.code, "4?4?") == 0 &&
+           memcmp(back.outcome.text, "lost ?f\0\0", 9) == 0,
+       "bytes that cannot be printed become '?', a zero byte is the end");
+    buf_clear(&b);
+    memset(r.outcome.text, 'x', OUTCOME_TEXT_MAX);
+    memset(r.outcome.code, '9', sizeof r.outcome.code - 1);
+    report_print(&b, &r);
+    ok(report_parse(&back, buf_view(&b)) == 0 &&
+           strcmp(back.outcome.code, r.outcome.code) == 0 &&
+           strcmp(back.outcome.text, r.outcome.text) == 0,
+       "code and text may fill their room");
     buf_free(&b);
 }
 
