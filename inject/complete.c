@@ -120,10 +120,10 @@ take(struct walk *w, struct view name)
     return DONE;
 }
 
-/* A field of addresses whose body is at offset. */
+/* A field of addresses whose body is at offset; field: its bits. */
 static enum verdict
-walk_addresses(struct walk *w, const struct header_field *f, size_t offset,
-               bool edits, bool takes)
+walk_addresses(struct walk *w, const struct header_field *f, unsigned field,
+               size_t offset, bool edits, bool takes)
 {
     size_t count = w->c->count, copied = w->copied;
     struct addrlist_item item;
@@ -136,7 +136,7 @@ walk_addresses(struct walk *w, const struct header_field *f, size_t offset,
         if (item.null)
             continue;
         if (edits)
-            v = edit(w, field_of(f->name), offset, &item);
+            v = edit(w, field, offset, &item);
         if (v == DONE && takes)
             v = take(w, f->name);
     }
@@ -172,7 +172,7 @@ walk_section(struct walk *w)
         if (gone)
             copy_to(w, at, f.whole.len);
         if (field & FIELDS_ADDRESSES)
-            v = walk_addresses(w, &f, body, !gone, takes);
+            v = walk_addresses(w, &f, field, body, !gone, takes);
     }
     copy_to(w, w->c->section.len, 0);
     return v;

@@ -1,41 +1,44 @@
 #include "inject/fields.h"
 
+#define NAME(text) {text, sizeof text - 1}
+
 static const struct {
-    const char *name;
+    struct view name;
     unsigned field;
 } table[] = {
-    {"Date", FIELD_DATE},
-    {"From", FIELD_FROM},
-    {"Sender", FIELD_SENDER},
-    {"Reply-To", FIELD_REPLY_TO},
-    {"To", FIELD_TO},
-    {"Cc", FIELD_CC},
-    {"Bcc", FIELD_BCC},
-    {"Apparently-To", FIELD_APPARENTLY},
-    {"Message-ID", FIELD_MESSAGE_ID},
-    {"Return-Path", FIELD_RETURN_PATH},
-    {"Content-Length", FIELD_CONTENT_LENGTH},
-    {"Received", FIELD_RECEIVED},
-    {"Errors-To", FIELD_NOTIFY},
-    {"Return-Receipt-To", FIELD_NOTIFY},
-    {"Disposition-Notification-To", FIELD_NOTIFY},
-    {"Mail-Followup-To", FIELD_FOLLOWUP},
-    {"Mail-Reply-To", FIELD_REPLIES},
-    {"Resent-Date", FIELD_RESENT | FIELD_DATE},
-    {"Resent-From", FIELD_RESENT | FIELD_FROM},
-    {"Resent-Sender", FIELD_RESENT | FIELD_SENDER},
-    {"Resent-Reply-To", FIELD_RESENT | FIELD_REPLY_TO},
-    {"Resent-To", FIELD_RESENT | FIELD_TO},
-    {"Resent-Cc", FIELD_RESENT | FIELD_CC},
-    {"Resent-Bcc", FIELD_RESENT | FIELD_BCC},
-    {"Resent-Message-ID", FIELD_RESENT | FIELD_MESSAGE_ID},
+    {NAME("Date"), FIELD_DATE},
+    {NAME("From"), FIELD_FROM},
+    {NAME("Sender"), FIELD_SENDER},
+    {NAME("Reply-To"), FIELD_REPLY_TO},
+    {NAME("To"), FIELD_TO},
+    {NAME("Cc"), FIELD_CC},
+    {NAME("Bcc"), FIELD_BCC},
+    {NAME("Apparently-To"), FIELD_APPARENTLY},
+    {NAME("Message-ID"), FIELD_MESSAGE_ID},
+    {NAME("Return-Path"), FIELD_RETURN_PATH},
+    {NAME("Content-Length"), FIELD_CONTENT_LENGTH},
+    {NAME("Received"), FIELD_RECEIVED},
+    {NAME("Errors-To"), FIELD_NOTIFY},
+    {NAME("Return-Receipt-To"), FIELD_NOTIFY},
+    {NAME("Disposition-Notification-To"), FIELD_NOTIFY},
+    {NAME("Mail-Followup-To"), FIELD_FOLLOWUP},
+    {NAME("Mail-Reply-To"), FIELD_REPLIES},
+    {NAME("Resent-Date"), FIELD_RESENT | FIELD_DATE},
+    {NAME("Resent-From"), FIELD_RESENT | FIELD_FROM},
+    {NAME("Resent-Sender"), FIELD_RESENT | FIELD_SENDER},
+    {NAME("Resent-Reply-To"), FIELD_RESENT | FIELD_REPLY_TO},
+    {NAME("Resent-To"), FIELD_RESENT | FIELD_TO},
+    {NAME("Resent-Cc"), FIELD_RESENT | FIELD_CC},
+    {NAME("Resent-Bcc"), FIELD_RESENT | FIELD_BCC},
+    {NAME("Resent-Message-ID"), FIELD_RESENT | FIELD_MESSAGE_ID},
 };
 
 unsigned
 field_of(struct view name)
 {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        if (view_equalcase(name, view_of(table[i].name)))
+        if (name.len == table[i].name.len &&
+            view_equalcase(name, table[i].name))
             return table[i].field;
     return 0;
 }
