@@ -71,7 +71,10 @@ def test_failures():
         ('a challenge without sense', b'CRAM-MD5',
          {'auth': [b'334 %%%\r\n', hang]}, '4.7.0'),
         ('challenges without end', b'LOGIN',
-         {'auth': [b'334 VXNlcg==\r\n' * 50, hang]}, '4.7.0'),
+         {'auth': [b'334 VXNlcg==\r\n',
+                   lambda conn: conn.file.readline()] * 50 + [hang]}, '4.7.0'),
+        ('challenges before our answer', b'LOGIN',
+         {'auth': [b'334 VXNlcg==\r\n' * 50, hang]}, '4.5.0'),
         ('the end of the connection', b'PLAIN', {'auth': [drop]}, '4.4.2'),
         ('no answer', b'PLAIN', {'auth': [hang]}, '4.4.2'),
     ]
