@@ -127,30 +127,51 @@ take_number(struct view v, size_t size, uint64_t *n, const char **why)
     return 0;
 }
 
+/* Where a field of text goes, at most *max bytes; NULL: it is none. */
+static struct view *
+text_field(struct envelope *e, int tag, size_t *max)
+{
+    *max = ENVELOPE_TEXT_MAX;
+    switch (tag) {
+    case TAG_ENVID:
+        *max = ENVID_MAX;
+        return &e->envid;
+    case TAG_HOLD:
+        return &e->hold;
+    case TAG_CALLER:
+        return &e->caller;
+    case TAG_CLIENT:
+        return &e->client;
+    case TAG_AUTH:
+        return &e->auth;
+    case TAG_TLS:
+        return &e->tls;
+    case TAG_ANSWERS:
+        *max = 1 << 20;
+        return &e->answers;
+    case TAG_VIA:
+        *max = 40;
+        return &e->via;
+    default:
+        return NULL;
+    }
+}
+
 static int
 take_field(struct envelope *e, size_t *room, int tag, struct view v,
            const char **why)
 {
     struct envelope_rcpt *last =
         e->rcpt_count ? &e->rcpts[e->rcpt_count - 1] : NULL;
-    struct { int tag; size_t max; struct view *into; } texts[] = {
-        {TAG_ENVID, ENVID_MAX, &e->envid},
-        {TAG_HOLD, ENVELOPE_TEXT_MAX, &e->hold},
-        {TAG_CALLER, ENVELOPE_TEXT_MAX, &e->caller},
-        {TAG_CLIENT, ENVELOPE_TEXT_MAX, &e->client},
-        {TAG_AUTH, ENVELOPE_TEXT_MAX, &e->auth},
-        {TAG_TLS, ENVELOPE_TEXT_MAX, &e->tls},
-        {TAG_ANSWERS, 1 << 20, &e->answers},
-        {TAG_VIA, 40, &e->via},
-    };
+    size_t max;
+    struct view *text = text_field(e, tag, &max);
     uint64_t n = 0;
     int r = 0;
 
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (texts[i].tag == tag) {
-            *texts[i].into = v;
-            return check_text(v, texts[i].max, "text field", why);
-        }
+    if (text) {
+        *text = v;
+        return check_text(v, max, "text field", why);
+    }
     switch (tag) {
     case TAG_RCPT:
         return take_rcpt(e, room, v, why);
