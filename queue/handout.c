@@ -107,12 +107,19 @@ hand_out(struct message *msg, const struct pick *picks, size_t count)
 }
 
 /* Whether the recipients of a site may go now; alone: the message has no
- * others. */
+ * others.  One that has them may wait in memory behind many of a slow site,
+ * but not all of memory for those, and not for one that siterate holds up: by
+ * that others would have to wait too.  Who is too old has his last try, where
+ * it does not take hours. */
 static bool
 may_go(const struct message *msg, const struct site *site, bool alone)
 {
+    bool waits = alone || site->gap_us ||
+                 msg->manager->active_count > ACTIVE_MAX / 2;
+
     return !site_resting(site) &&
-           !(alone && site_crowded(site) && !message_expired(msg));
+           !(waits && site_crowded(site) &&
+             (site->gap_us || !message_expired(msg)));
 }
 
 static void

@@ -101,8 +101,12 @@ site_crowded(const struct site *s)
 void
 site_outcome(const struct site *s, struct outcome *o)
 {
-    outcome_set(o, LATER, "4.4.1", "the site could not be reached: %s",
-                s->why ? s->why : "it rests");
+    if (s->gap_us && !site_resting(s))
+        outcome_set(o, LATER, "4.4.5", "more mail waits for the site than it "
+                    "is sent (siterate)");
+    else
+        outcome_set(o, LATER, "4.4.1", "the site could not be reached: %s",
+                    s->why ? s->why : "it rests");
 }
 
 void

@@ -90,6 +90,42 @@ def waits():
     slow.close()
 
 
+def others():
+    """Mail that is for a limited site and for another one."""
+    slow, fast = Server(), Server()
+    with Instance(smtproutes="slow.example:127.0.0.1:%d\n:127.0.0.1:%d" %
+                  (slow.port, fast.port), siterate="slow.example:1/h",
+                  queuelifetime="6") as it:
+        it.start()
+        with Submit(it) as s:
+            for n in range(50):
+                s.message(envelope(it.address, ["x%d@slow.example" % n,
+                                                "x%d@fast.example" % n]),
+                          TEXT)
+        wait_for("the others", lambda: arrived(fast) == 50)
+
+        def active():
+            status = dict(line.split() for line in
+                          it.must("godwit", "status").decode().splitlines())
+            return int(status["active"])
+
+        wait_for("few to wait in memory", lambda: active() <= 3)
+        tap.ok(True, "those whose other recipient waits for hours wait on "
+               "disk")
+        wait_for("them to be too old", lambda: any(
+            b"siterate" in m for m in it.maildir()))
+        wait_for("all but those in memory to be given up", lambda: len(
+            [line for line in ledger(it) if " fail " in line]) >= 46)
+        tap.same((arrived(slow), arrived(fast)), (1, 50), "whoever is too "
+                 "old is not sent all at once")
+        tap.same(it.stop(), 0, "start ends with 0")
+        r = it.command("godwit", "audit")
+        tap.ok(r.returncode == 0, "the audit agrees", r.stdout.decode())
+    slow.close()
+    fast.close()
+
+
 pace()
 waits()
+others()
 sys.exit(tap.end())
