@@ -63,6 +63,9 @@ def spread():
                  "and all three have sites")
         victim = owners[0][0]
         os.kill(victim, 9)
+        # A job that it still gets is tried again in minutes alone.
+        wait_for("its end", lambda: b"exit program=godwit-remote pid=%d " %
+                 victim in it.log_text())
         send(it, 2)
         it.drained()
         wait_for("another in its place", lambda:
