@@ -27,7 +27,7 @@
 enum {
     MANAGER_FD = 3,
     LIFE_FD = 4,
-    SPARE_FILES = 64,       /* besides two for each session */
+    SPARE_FILES = 64,       /* besides those of sessions and messages */
     WAIT_MAX = 24 * 60 * 60,
     SESSIONS_MAX = 100000,
     HELO_MAX = 255,         /* RFC 5321 4.5.3.1.2 */

@@ -80,7 +80,8 @@ struct session *sessions_take(struct sessions *all, struct view key);
 void sessions_keep(struct sessions *all, struct session *s);
 void sessions_forget(struct sessions *all, struct session *s);
 
-/* Ends the oldest idle session if there are as many as may be. */
+/* Ends the oldest idle session if there are as many as may be: the limit and
+ * a part more. */
 void sessions_make_room(struct sessions *all);
 
 /* Ends all idle sessions, and from now on those that become idle. */
