@@ -218,9 +218,12 @@ on_one(struct load *l, int r)
         log_event("queue id=%s in=%s why=%s then=\"kept, not touched\"",
                   id_print(l->id, id), place_name(l->queued.place), l->why);
     } else if (r != -ENOENT) {
-        log_event("queue id=%s in=%s doing=read why=%s then=\"again in a "
-                  "minute\"", id_print(l->id, id),
-                  place_name(l->queued.place), strerror(-r));
+        log_event("queue id=%s in=%s doing=read why=%s then=%s",
+                  id_print(l->id, id), place_name(l->queued.place),
+                  strerror(-r), l->kind == LOAD_CANCEL ||
+                                l->kind == LOAD_DISCARD
+                                    ? "not cancelled, again in a minute"
+                                    : "again in a minute");
         schedule_add(&t->schedule, time(NULL) + LOAD_AGAIN, l->id);
     }
 }
