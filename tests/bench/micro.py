@@ -7,7 +7,8 @@ usage: micro.py [PART...]; QUICK=1 few repeats; TOP=n functions of each part
 Each part (tests/bench/micro_*.c) runs under callgrind with two numbers of
 repeats; the difference is what the repeats cost, without starting and ending.
 Instructions do not depend on what else the machine does, so they tell small
-changes that times do not.  Written to build/bench/micro.tsv too."""
+changes that times do not.  All parts together are written to
+build/bench/micro.tsv too."""
 import os
 import pathlib
 import re
@@ -127,11 +128,12 @@ def main():
             print("%24d %3d %%  %s" % (n, 100 * n / each, where),
                   flush=True)
         rows.append((name, "%d" % each, PARTS[name][2]))
-    OUT.mkdir(parents=True, exist_ok=True)
-    with open(OUT / "micro.tsv", "w") as f:
-        for row in [("part", "instructions", "per")] + rows:
-            f.write("\t".join(row) + "\n")
-    print("written to %s" % (OUT / "micro.tsv"))
+    if not bad and wanted == list(PARTS):
+        OUT.mkdir(parents=True, exist_ok=True)
+        with open(OUT / "micro.tsv", "w") as f:
+            for row in [("part", "instructions", "per")] + rows:
+                f.write("\t".join(row) + "\n")
+        print("written to %s" % (OUT / "micro.tsv"))
     return bad
 
 
