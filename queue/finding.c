@@ -175,7 +175,8 @@ lost(const struct seen *s)
 struct finding
 finding_of(const struct seen *s)
 {
-    if (s->error == -EACCES && s->regular && !s->rights && !s->links)
+    if (s->error == -EACCES && s->regular && !s->rights && !s->links &&
+        s->form == FORM_ID)
         return say(ACT_RIGHTS, "wrong owner or mode");
     if (s->error < 0)
         return say(ACT_CANNOT, strerror(-s->error));

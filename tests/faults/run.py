@@ -23,7 +23,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 # The longest first.
 KINDS = ["flood", "ledger", "limits", "strangers", "disk", "clock", "stopped",
-         "places", "user", "damage", "network"]
+         "places", "user", "damage", "network", "leftover"]
 WAY = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork",
        "--mount-proc", "--net", "--kill-child"]
 

@@ -34,6 +34,8 @@ static const struct {
      "an errno is no damage"},
     {{.spot = SPOT_INFO, .regular = true, .error = -EACCES}, ACT_RIGHTS,
      "what its mode hides gets its mode"},
+    {{.spot = SPOT_INFO, .regular = true, .error = -EACCES,
+      .form = FORM_OTHER}, ACT_CANNOT, "not under a foreign name"},
     {{.spot = SPOT_INFO, OK, .error = -EACCES}, ACT_CANNOT,
      "where the mode is right it is an errno as others"},
     {{.spot = SPOT_TODO, .rights = true}, ACT_NOTE,

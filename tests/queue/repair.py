@@ -112,8 +112,8 @@ def planted(i, s):
     want = {}
     s.sh("mkdir -p lost+found")
     one, two, three = deferred(i, s, 3)
-    s.sh("ln info/$1 todo/$1; cp info/$2 todo/$2; ln info/$3 lost+found/#11",
-         one, two, three)
+    s.sh("ln info/$1 todo/$1; cp info/$2 todo/$2; "
+         "ln info/$3 lost+found/#11", one, two, three)
     want["todo/" + one] = ("drop", None)
     want["todo/" + two] = ("broken", "broken/" + two)
     want["lost+found/#11"] = ("drop", None)
