@@ -144,9 +144,9 @@ def planted(i, s):
         s.sh(script, name)
         want[at] = (act, to % name if to and "%s" in to else to)
     aside = s.message()
-    s.sh('umask 077; printf old >broken/$1; printf X | dd of=todo/$1 bs=1 seek=520 '
-         'conv=notrunc 2>/dev/null', aside)
     # The name that is told is the first; it is taken, so .1 is given.
+    s.sh('umask 077; printf old >broken/$1; printf X | '
+         'dd of=todo/$1 bs=1 seek=520 conv=notrunc 2>/dev/null', aside)
     want["todo/" + aside] = ("broken", "broken/" + aside)
     s.sh('echo token-x >todo/.06A0XBTWSSHY8; echo token-y >todo/stranger; '
          'mkfifo todo/06A0XBTWSSHY9; echo token-z >bounce/06A0XBTWSSHYA; '
