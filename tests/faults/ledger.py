@@ -104,7 +104,7 @@ def named(r):
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         for name, i, at, code, said in pool.map(one, enumerate(made)):
             r.faults += 1
-            first = re.search(r"position=(\d+):", said)
+            first = re.search(r"position=(\d+)[ :]", said)
             if name == "cut off":
                 # Each segment says how long it was made.
                 r.check(code == 1 and first, "%s at line %d: exit %d" %
