@@ -46,7 +46,7 @@ all: $(BINS)
 help:
 	@echo "make            build everything into build/bin"
 	@echo "make demo       a private instance sends real mail and checks it"
-	@echo "make check      all tests, in all builds"
+	@echo "make check      all tests, in all builds, and the campaigns"
 	@echo "make test       all tests, with what is built now"
 	@echo "make bench      beside other mailers; QUICK=1, LINES=\"a c\" (root)"
 	@echo "make bench-micro  instructions of each hot part; QUICK=1"
@@ -142,38 +142,24 @@ model:
 	@tests/prepare.sh model
 	@tests/model/run.py $(B)/model
 
-# Death at each system call that changes something, errors at each.  Three
-# planted mistakes must be found: a manager that removes before it records, one
-# that takes an error of reading for damage, an enqueue that doesn't look
-# whether the sync of the folder went well.
+# Each line of a campaign's list, $<, is a program with a mistake that must be
+# found; they are made in the folder.
+plant = LINK="$(ALLLDFLAGS) $(LIBS)" tests/plant.sh $< $(B) $(1) \
+	$(CC) $(CPPFLAGS) $(ALLCFLAGS)
+
+# Death at each system call that changes something, errors at each.
 $(B)/crash/kill_at: tests/crash/kill_at.c tests/crash/place.c \
 		tests/crash/place.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -o $@ $(filter %.c,$^)
 
-PLANTED = order damage sync
-order_IN = queue/attempt.c
-order_SED = /remove_recorded = true/,/record(msg)/s/record(msg)/act(msg, EFFECT_REMOVE)/
-order_OF = godwit-manager
-damage_IN = queue/store.c
-damage_SED = /right a moment ago/,/queued_free/{s/-ENODATA/-EIO/;s/r = -EIO/r = -EBADMSG/}
-damage_OF = godwit-manager
-sync_IN = queue/commit.c
-sync_SED = s/c->result = file_sync(c->todo->dir)/file_sync(c->todo->dir)/
-sync_OF = godwit-enqueue
+$(B)/crash/planted: tests/crash/plants tests/plant.sh $(BINS)
+	@$(call plant,$@)
+	@touch $@
 
-$(PLANTED:%=$(B)/crash/%.c): $(B)/crash/%.c: $$($$*_IN)
-	@mkdir -p $(@D)
-	sed '$($*_SED)' $< >$@; ! cmp -s $< $@
-
-$(PLANTED:%=$(B)/crash/planted-%): $(B)/crash/planted-%: $(B)/crash/%.c \
-		$(B)/$$($$($$*_OF)_MAIN).o $(B)/libqueue.a $(B)/libbase.a
-	$(CC) $(CPPFLAGS) $(ALLCFLAGS) -o $@ $^ $(ALLLDFLAGS) $(LIBS)
-
-crash: all $(B)/crash/kill_at $(PLANTED:%=$(B)/crash/planted-%)
+crash: all $(B)/crash/kill_at $(B)/crash/planted
 	@tests/prepare.sh demo
-	@BIN=$(B)/bin tests/crash/crash.py $(B)/crash/kill_at \
-		$(foreach p,$(PLANTED),$($(p)_OF)=$(B)/crash/planted-$(p))
+	@BIN=$(B)/bin tests/crash/crash.py $(B)/crash/kill_at $(B)/crash/planted
 
 # The power fails on real file systems, whose disks record what they get.
 # Programs that leave out one sync must be found.
@@ -183,8 +169,7 @@ $(B)/powercut/record: tests/powercut/record.c
 		-isystem /usr/include/fuse3 -o $@ $< -lfuse3
 
 $(B)/powercut/planted: tests/powercut/plants tests/plant.sh $(BINS)
-	@LINK="$(ALLLDFLAGS) $(LIBS)" tests/plant.sh $< $(B) $@ \
-		$(CC) $(CPPFLAGS) $(ALLCFLAGS)
+	@$(call plant,$@)
 	@touch $@
 
 powercut: all
@@ -193,25 +178,14 @@ powercut: all
 	@BIN=$(B)/bin tests/powercut/powercut.py $(B)/powercut/record \
 		$(B)/powercut/planted
 
-# Faults from outside, damage, strangers in the spool.  Each line of
-# tests/faults/plants is a program with a mistake that must be found.
+# Faults from outside, damage, strangers in the spool.
 $(B)/faults/clock.so: tests/faults/clock.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(OPT) $(WARN) -fPIC -shared -o $@ $<
 
-$(B)/faults/planted: tests/faults/plants $(BINS) $(LIB) $(B)/faults/clock.so
-	@grep -v '^#' $< | while read -r folder program source change; do \
-		room=$${source%%/*} to=$(@D)/$$folder; mkdir -p $$to || exit 1; \
-		case $$program in godwit) main=queue/godwit ;; \
-		godwit-local) main=local/local ;; godwit-remote) \
-		main=remote/remote ;; *) main=queue/$${program#godwit-} ;; esac; \
-		sed "$$change" $$source >$$to/changed.c && \
-		! cmp -s $$source $$to/changed.c && \
-		$(CC) $(CPPFLAGS) $(ALLCFLAGS) -w -o $$to/$$program \
-			$$to/changed.c $(B)/$$main.o $(B)/lib$$room.a \
-			$(B)/libbase.a $(ALLLDFLAGS) $(LIBS) || \
-			{ echo "$$folder: not built" >&2; exit 1; }; \
-	done
+$(B)/faults/planted: tests/faults/plants tests/plant.sh $(BINS) \
+		$(B)/faults/clock.so
+	@$(call plant,$(@D))
 	@touch $@
 
 faults: all
@@ -221,18 +195,10 @@ faults: all
 	@BIN=$(B)/bin PLANTED=$(B)/faults tests/faults/run.py
 
 # A godwit-remote that does not heed TLSA records, or heeds the wrong ones,
-# must fail the test: each line of the list is one.
+# must fail the test.
 DANE_PLANTS = tests/remote/dane_plants
-$(B)/dane/planted: $(DANE_PLANTS) $(B)/bin/godwit-remote $(wildcard remote/*.c)
-	@grep -v '^#' $< | while read -r name source change; do \
-		to=$(@D)/$$name; mkdir -p $$to && \
-		sed "$$change" $$source >$$to/changed.c && \
-		! cmp -s $$source $$to/changed.c && \
-		$(CC) $(CPPFLAGS) $(ALLCFLAGS) -Wno-error -o $$to/godwit-remote \
-			$$to/changed.c $(B)/remote/remote.o $(B)/libremote.a \
-			$(B)/libbase.a $(ALLLDFLAGS) $(LIBS) || \
-			{ echo "$$name: not built" >&2; exit 1; }; \
-	done
+$(B)/dane/planted: $(DANE_PLANTS) tests/plant.sh $(B)/bin/godwit-remote
+	@$(call plant,$(@D))
 	@touch $@
 
 dane: all
@@ -280,7 +246,8 @@ bench-micro:
 	@$(MAKE) -s -j2 $(TOOLS)
 	@BIN=$(B)/bin tests/bench/micro.py
 
-# Everything: gcc and clang, sanitizers, as root and as an ordinary user.
+# Everything: gcc and clang, sanitizers, as root and as an ordinary user, a
+# sample of each campaign.
 check:
 	@tests/prepare.sh check
 	@$(MAKE) -s layers
@@ -290,6 +257,7 @@ check:
 	@$(MAKE) -s check-san
 	@tests/run.sh $(B) $(TESTS) $(SCRIPTS)
 	@$(MAKE) -s dane
+	@$(MAKE) -s campaigns
 
 test: all $(TESTS)
 	@tests/run.sh $(B) $(TESTS) $(SCRIPTS)

@@ -1,7 +1,8 @@
 #!/bin/sh
 # prepare.sh - installs the Debian packages that a purpose needs
 #
-# usage: tests/prepare.sh build|demo|check|faults|fuzz|model|powercut|bench
+# usage: tests/prepare.sh build|demo|check|bench|CAMPAIGN
+# CAMPAIGN: crash|faults|fuzz|kill|model|powercut
 #
 # As root, or by sudo.  Does nothing where all are there; where they cannot
 # be installed it says which ones to install and exits 1.
@@ -24,7 +25,7 @@ bench="$build python3 util-linux iproute2 mmdebstrap strace valgrind
 
 case $1 in
 build) wanted=$build ;;
-demo) wanted=$demo ;;
+demo | crash | kill) wanted=$demo ;;
 check) wanted=$check ;;
 fuzz) wanted=$fuzz ;;
 model) wanted=$model ;;

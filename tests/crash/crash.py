@@ -2,15 +2,16 @@
 """Death at each system call that changes something, and an error at each
 that may give one.
 
-usage: tests/crash/crash.py KILL_AT [PROGRAM=PLANTED ...]
-BIN is the folder of programs, KILL_AT the program of kill_at.c; each PLANTED
-is a PROGRAM with a mistake that must be found.  QUICK=1 is a seeded sample;
-SEED= repeats it.  PROGRAMS=a,b limits what is tried, ONLY=word the places,
-JOBS= how many instances are busy at a time, KEEP=folder keeps the remains of
-what went wrong."""
+usage: tests/crash/crash.py KILL_AT [PLANTED]
+BIN is the folder of programs, KILL_AT the program of kill_at.c; each folder
+in PLANTED holds a program with a mistake that must be found.  QUICK=1 is a
+seeded sample; SEED= repeats it.  PROGRAMS=a,b limits what is tried, ONLY=word
+the places, JOBS= how many instances are busy at a time, KEEP=folder keeps the
+remains of what went wrong."""
 import collections
 import concurrent.futures
 import os
+import pathlib
 import random
 import signal
 import sys
@@ -18,6 +19,7 @@ import time
 
 import errnos
 from house import House, Plan
+from alone import alone
 from run import SYNCS, Run, end_all
 
 QUICK = bool(os.environ.get("QUICK"))
@@ -173,16 +175,17 @@ def campaign(house, pool, program):
     return tally
 
 
-def planted(house, pool, what):
+def planted(house, pool, folder):
     """Whether the mistake is found; stops at the first that shows it."""
-    program, path = what.split("=", 1)
-    rng = random.Random("%d %s" % (SEED, path))
+    [path] = folder.glob("godwit-*")
+    name, program = folder.name, path.name
+    rng = random.Random("%d %s" % (SEED, name))
     dry = Tally(program)
     changes = look(house, dry)
-    if "damage" in path:
+    if name == "damage":
         plans = [Plan("once", 1, p, "EIO") for p in dry.known
                  if p.startswith("pread@")]
-    elif "sync" in path:
+    elif name == "sync":
         plans = [Plan("once", 1, p, "EIO") for p in dry.known
                  if p.split("@")[0] in SYNCS]
     else:
@@ -199,7 +202,6 @@ def planted(house, pool, what):
         if run.wrong:
             found, over = run, True
             break
-    name = os.path.basename(path)
     if found:
         print("ok - the planted mistake %s is found, try %d: %s: %s" %
               (name, tries, found.plans[0], found.wrong[0].split("\n")[0]))
@@ -212,11 +214,14 @@ def planted(house, pool, what):
 
 def main():
     begin = time.monotonic()
+    top = alone("godwit-crash-", "/tmp")
     print("seed %d" % SEED, flush=True)
-    house = House(sys.argv[1])
-    for number in (signal.SIGINT, signal.SIGTERM):
+    house = House(sys.argv[1], top)
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *unused: end_all(house))
     tallies, found = [], True
+    mistakes = [p for a in sys.argv[2:]
+                for p in sorted(pathlib.Path(a).resolve().iterdir())]
     if house.forbidden():
         print("SKIPPED, 0 runs: %s" % house.forbidden())
         house.close()
@@ -224,7 +229,7 @@ def main():
     try:
         with concurrent.futures.ThreadPoolExecutor(POOL) as pool, \
                 concurrent.futures.ThreadPoolExecutor(16) as side:
-            plants = side.map(lambda w: planted(house, pool, w), sys.argv[2:])
+            plants = side.map(lambda f: planted(house, pool, f), mistakes)
             tallies = list(side.map(lambda p: campaign(house, pool, p),
                                     PROGRAMS))
             found = all(list(plants))

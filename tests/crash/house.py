@@ -87,19 +87,22 @@ class House:
     """What the runs share: programs with one of them watched, an instance
     that was just made, the server."""
 
-    def __init__(self, kill_at):
-        self.top = pathlib.Path(tempfile.mkdtemp(prefix="godwit-crash-"))
+    def __init__(self, kill_at, below):
+        self.top = pathlib.Path(tempfile.mkdtemp(prefix="godwit-crash-",
+                                                 dir=below))
         self.top.chmod(0o755)
         self.kill_at = kill_at
         self.lock = threading.Lock()
         self.server = Server()
-        with Instance(smtproutes=":127.0.0.1:%d" % self.server.port) as it:
+        with Instance(below=self.top,
+                      smtproutes=":127.0.0.1:%d" % self.server.port) as it:
             self.user = it.user
             subprocess.run(["cp", "-a", str(it.home), str(self.top / "home")],
                            check=True)
 
     def programs(self, traced, planted=None):
-        folder = self.top / (os.path.basename(planted) if planted else traced)
+        folder = self.top / ("planted-" + planted.parent.name if planted
+                             else traced)
         with self.lock:
             if not folder.exists():
                 self.lay_out(folder, traced, planted)
@@ -137,7 +140,7 @@ class Quick(Instance):
 
     def __init__(self, house, traced, planted):
         self.top = pathlib.Path(tempfile.mkdtemp(prefix="godwit-",
-                                                 dir="/tmp"))
+                                                 dir=house.top))
         self.home = self.top / "home"
         self.user = house.user
         self.prefix = []

@@ -158,12 +158,20 @@ class Instance:
                 found.append(int(p))
         return found
 
-    def kill(self, program=None):
+    def signal(self, number, program=None):
+        """To those that are still there."""
         for pid in self.pids(program):
             try:
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, number)
             except ProcessLookupError:
                 pass
+
+    def kill(self, program=None):
+        self.signal(signal.SIGKILL, program)
+
+    def try_now(self):
+        """All that is queued, whatever rests."""
+        self.signal(signal.SIGALRM, "godwit-manager")
 
     def sendmail(self, message, *args, **kw):
         return self.command("sendmail", *args, input=message, **kw)

@@ -11,6 +11,7 @@ import concurrent.futures
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ QUICK = bool(os.environ.get("QUICK"))
 MEMORY = int(os.environ.get("MEMORY", 8000))
 SEED = int(os.environ.get("SEED", 1))
 LIMIT = 600
+RUNNING = set()
 # How often each may happen: deaths, deferrals, checkpoints, a manager who
 # waits no longer, a failed sync of todo/, the original read too early.
 WHAT = ["CRASHES", "DEFERS", "CHECKPOINTS", "GIVEUPS", "ERRORS", "EARLY"]
@@ -80,26 +82,45 @@ def optimise(name, counts):
     return "-O1" if QUICK or name else "-O2"
 
 
+def run(*argv, **kw):
+    """Its exit code and output; a signal ends it."""
+    p = subprocess.Popen(argv, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True, **kw)
+    RUNNING.add(p)
+    out = p.communicate()[0]
+    RUNNING.discard(p)
+    return p.returncode, out
+
+
+def must(*argv, **kw):
+    code, out = run(*argv, **kw)
+    if code:
+        raise RuntimeError("%s: exit %d: %s" % (argv[0], code, out))
+
+
+def end(*unused):
+    """timeout(1) passes it to the search, which has a group of its own."""
+    for p in list(RUNNING):
+        p.terminate()
+    os._exit(1)
+
+
 def search(d, name, counts, bits=False):
     """(errors, states, whole, seconds, words)"""
     d.mkdir(parents=True, exist_ok=True)
     flags = ["-D%s=%d" % (w, counts.get(w, 0)) for w in WHAT]
     flags.append("-DMESSAGES=%d" % counts.get("MESSAGES", 1))
-    subprocess.run(["spin", "-a"] + flags + (["-D" + name] if name else []) +
-                   [str(MODEL)], cwd=d, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["gcc", optimise(name, counts), "-w", "-DSAFETY",
-                    "-DT_RAND", "-DMEMLIM=%d" % MEMORY, "-DVECTORSZ=1024",
-                    "-DBITSTATE" if bits else "-DCOLLAPSE", "-o", "pan",
-                    "pan.c"], cwd=d, check=True)
+    must("spin", "-a", *flags, *(["-D" + name] if name else []), str(MODEL),
+         cwd=d)
+    must("gcc", optimise(name, counts), "-w", "-DSAFETY", "-DT_RAND",
+         "-DMEMLIM=%d" % MEMORY, "-DVECTORSZ=1024",
+         "-DBITSTATE" if bits else "-DCOLLAPSE", "-o", "pan", "pan.c", cwd=d)
     start = time.monotonic()
-    run = subprocess.run(["timeout", "-s", "INT", str(LIMIT), "./pan",
-                          "-m200000", "-RS%d" % SEED] +
-                         (["-w34", "-k3"] if bits else []), cwd=d,
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                         text=True)
-    errors = re.search(r"errors: (\d+)", run.stdout)
-    states = re.search(r"(\S+) states, stored", run.stdout)
-    whole = run.returncode == 0 and "Search not completed" not in run.stdout
+    code, out = run("timeout", "-s", "INT", str(LIMIT), "./pan", "-m200000",
+                    "-RS%d" % SEED, *(["-w34", "-k3"] if bits else []), cwd=d)
+    errors = re.search(r"errors: (\d+)", out)
+    states = re.search(r"(\S+) states, stored", out)
+    whole = code == 0 and "Search not completed" not in out
     return (int(errors.group(1)) if errors else -1,
             int(float(states.group(1))) if states else 0, whole,
             time.monotonic() - start)
@@ -124,6 +145,8 @@ def main():
         jobs += [("", g[0], g[1], False) for g in WHOLE]
         jobs += [("", g[0], g[1], True) for g in BITS]
     jobs += [b + (False,) for b in BROKEN]
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
     print("# SEED=%d" % SEED, flush=True)
     bad = 0
     with concurrent.futures.ThreadPoolExecutor(2) as pool:

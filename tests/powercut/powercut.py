@@ -17,7 +17,6 @@ import pathlib
 import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ import time
 import disk
 import tape
 from disk import Fail, mounted, recorded
+from alone import alone
 from instance import BIN, Instance, wait_for
 
 QUICK = bool(os.environ.get("QUICK"))
@@ -36,8 +36,7 @@ FILESYSTEMS = (os.environ.get("FILESYSTEMS") or "ext4,xfs,btrfs").split(",")
 ROUND = 60          # cuts of one load
 PLANT_CUTS = 60     # until a planted mistake must be found
 SENDERS, LETTERS = 3, 20
-ALONE = "GODWIT_POWERCUT_ALONE"
-over = threading.Event()
+TOP = None          # for all that is laid down
 
 
 class Sink:
@@ -143,8 +142,7 @@ def load(it, size):
 def drain(it, seconds):
     """What it waited for in vain."""
     def empty():
-        for pid in it.pids("godwit-manager"):
-            os.kill(pid, signal.SIGALRM)
+        it.try_now()
         time.sleep(0.02)
         # Twice: a bounce may come while its message goes.
         return not it.queued() and not it.queued()
@@ -218,8 +216,7 @@ class Result:
 
 def one_round(kind, cuts, rng, record, plant, got):
     """A load, and images of it."""
-    top = pathlib.Path(tempfile.mkdtemp(prefix="godwit-cut-",
-                                        dir=disk.room()))
+    top = pathlib.Path(tempfile.mkdtemp(dir=TOP))
     top.chmod(0o755)
     at, fuse, image, base, log = [str(top / n) for n in
                                   ("at", "fuse", "image", "base", "tape")]
@@ -273,8 +270,6 @@ def one_round(kind, cuts, rng, record, plant, got):
             if bad and plant:
                 return "%s, cut %d, %s: %s" % (kind, got.cuts, mode,
                                                "; ".join(bad[:5]))
-            if over.is_set():
-                break
     finally:
         sink.close()
         if it:
@@ -287,7 +282,7 @@ def campaign(kind, record):
     """CUTS of one file system."""
     got, rng = Result(), random.Random("%d %s" % (SEED, kind))
     began = time.monotonic()
-    while got.cuts < CUTS and not over.is_set():
+    while got.cuts < CUTS:
         one_round(kind, min(ROUND, CUTS - got.cuts), rng, record, None, got)
     print("%s: %s (%d s)" % (kind, got.line(), time.monotonic() - began),
           flush=True)
@@ -313,35 +308,23 @@ def able(record):
         return "no loop devices"
     if not os.path.exists("/dev/fuse"):
         return "no /dev/fuse"
-    if not os.environ.get(ALONE):
-        return "no mount namespace"
-    top = pathlib.Path(tempfile.mkdtemp(prefix="godwit-cut-",
-                                        dir=disk.room()))
+    if not TOP:
+        return "no namespaces"
+    top = pathlib.Path(tempfile.mkdtemp(dir=TOP))
     try:
         return disk.probe(record, top)
     finally:
         shutil.rmtree(top, ignore_errors=True)
 
 
-def alone():
-    """Goes on in a mount namespace of its own: what is mounted here is seen
-    and held by nobody else, and ends with the campaign."""
-    argv = ["unshare", "-m", "--propagation", "private"]
-    if not os.environ.get(ALONE) and os.geteuid() == 0 and \
-            subprocess.run(argv + ["true"], stderr=subprocess.DEVNULL,
-                           check=False).returncode == 0:
-        os.environ[ALONE] = "1"
-        os.execvp(argv[0], argv + [sys.executable] + sys.argv)
-
-
 def main():
-    alone()
+    global TOP
+    TOP = alone("godwit-cut-", disk.room())
     record = os.path.abspath(sys.argv[1])
     why = able(record)
     if why:
         print("SKIPPED: power cuts: %s; 0 cuts" % why)
         return 0
-    signal.signal(signal.SIGTERM, lambda *unused: over.set())
     plants = sorted(p for p in pathlib.Path(sys.argv[2]).resolve().iterdir()
                     if p.is_dir()) if len(sys.argv) > 2 else []
     kinds = []
@@ -360,7 +343,7 @@ def main():
     print("%d cuts on %d file systems, %d wrong; %d of %d planted mistakes "
           "found" % (sum(r.cuts for r in results), len(results), wrong,
                      sum(found), len(found)))
-    return 1 if wrong or not all(found) or over.is_set() else 0
+    return 1 if wrong or not all(found) else 0
 
 
 sys.exit(main())
