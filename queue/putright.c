@@ -131,7 +131,7 @@ putright_target(struct buf *b, enum spot spot, const char *name, enum act act,
     base_name(b, spot, name, act, id);
 }
 
-/* As store_link, of any two names. */
+/* As store_link, of any two names; 1: the name was there. */
 static int
 give_name(int from, const char *name, int to, const char *as)
 {
@@ -144,23 +144,32 @@ give_name(int from, const char *name, int to, const char *as)
     if (fstatat(from, name, &a, AT_SYMLINK_NOFOLLOW) < 0 ||
         fstatat(to, as, &b, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
-    return a.st_ino == b.st_ino && a.st_dev == b.st_dev ? 0 : -EEXIST;
+    return a.st_ino == b.st_ino && a.st_dev == b.st_dev ? 1 : -EEXIST;
 }
 
-/* In broken/ the first name that is free, elsewhere the one. */
+/* In broken/ the first name that is free, elsewhere the one; on disk.  A
+ * failed sync is not synced again and believed: the name is taken back, and
+ * given anew the next time. */
 static int
-give_any(int from, const char *name, int to, const char *base, bool any)
+give_synced(int from, const char *name, int to, const char *base, bool any)
 {
-    int r = give_name(from, name, to, base);
+    struct buf as = {0};
+    int r, e;
 
+    buf_addstr(&as, base);
+    r = give_name(from, name, to, as.data);
     for (unsigned n = 1; any && r == -EEXIST && n < NAMES_MAX; n++) {
-        struct buf as = {0};
-
+        buf_clear(&as);
         buf_print(&as, "%s.%u", base, n);
         r = give_name(from, name, to, as.data);
-        buf_free(&as);
     }
-    return r;
+    if (r >= 0 && (e = file_sync(to)) < 0) {
+        if (r == 0)
+            unlinkat(to, as.data, 0);
+        r = e;
+    }
+    buf_free(&as);
+    return r < 0 ? r : 0;
 }
 
 static int
@@ -221,9 +230,8 @@ copy_in(const struct inspect *in, int from, enum act act, const char *base,
         (r = set_rights(in, (enum spot)place, fd)) == 0 &&
         (act == ACT_BOUNCE || act == ACT_BROKEN ||
          (r = apply(in, id, fd)) == 0) &&
-        (r = file_sync(fd)) == 0 &&
-        (r = give_any(dir, dot, dir, base, act == ACT_BROKEN)) == 0)
-        r = file_sync(dir);
+        (r = file_sync(fd)) == 0)
+        r = give_synced(dir, dot, dir, base, act == ACT_BROKEN);
     /* The copy's own name; what was copied stands where it stood. */
     unlinkat(dir, dot, 0);
     file_close(&fd);
@@ -249,9 +257,9 @@ move(const struct inspect *in, enum spot spot, const char *name, enum act act,
     } else if ((r = set_rights(in, (enum spot)place_of(act), fd)) == 0 &&
                (!message || (r = apply(in, id, fd)) == 0) &&
                (r = file_sync(fd)) == 0 &&
-               (r = give_any(from, name, to, base.data,
-                             act == ACT_BROKEN)) == 0 &&
-               (r = file_sync(to)) == 0 && unlinkat(from, name, 0) < 0) {
+               (r = give_synced(from, name, to, base.data,
+                                act == ACT_BROKEN)) == 0 &&
+               unlinkat(from, name, 0) < 0) {
         r = -errno;
     }
     /* A lost+found of another file system: the original stays there. */
