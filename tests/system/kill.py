@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """kill -9 of any or all programs at any time: nothing accepted is lost.
 
-SECONDS=n is how long the killing goes on (default 12), SEED=n repeats one
-run's choices."""
+SECONDS=n is how long the killing goes on (default 12), and then, on a machine
+that is slow, until enough was accepted to mean something; SEED=n repeats one
+run's choices.  KEEP=folder keeps what remains of a run that failed."""
 import collections
 import os
 import random
@@ -18,6 +19,7 @@ from instance import Fail, Instance, Sink, Tap, wait_for  # noqa: E402
 
 SEED = int(os.environ.get("SEED", random.randrange(1 << 30)))
 SECONDS = float(os.environ.get("SECONDS", 12))
+ENOUGH, AT_MOST = 21, 120 + SECONDS
 PROGRAMS = ["godwit-enqueue", "godwit-manager", "godwit-remote",
             "godwit-local", "godwit", None]
 
@@ -58,8 +60,14 @@ def main():
                    for n in range(3)]
         for t in threads:
             t.start()
-        end = time.monotonic() + SECONDS
-        while time.monotonic() < end:
+        begun = time.monotonic()
+
+        def goes_on():
+            took = time.monotonic() - begun
+            return took < SECONDS or len(accepted) < ENOUGH and \
+                took < AT_MOST
+
+        while goes_on():
             time.sleep(chance.uniform(0.02, 0.9))
             program = chance.choice(PROGRAMS)
             kills[program or "all"] += 1
@@ -73,8 +81,7 @@ def main():
         wait_for("the manager", lambda: it.pids("godwit-manager"))
 
         def drained():
-            for pid in it.pids("godwit-manager"):
-                os.kill(pid, signal.SIGALRM)
+            it.try_now()
             time.sleep(0.5)
             return not it.queued()
 
@@ -108,7 +115,7 @@ def main():
                 lost.append(token)
         tap.same(lost[:20], [], "each of %d accepted messages arrived or bounced"
                  % len(accepted))
-        tap.ok(len(accepted) > 20, "enough was accepted to mean something",
+        tap.ok(len(accepted) >= ENOUGH, "enough was accepted to mean something",
                len(accepted))
         twice = [t for t in bounced if bounced[t] > 1]
         tap.same(twice, [], "no failure was bounced twice")
