@@ -185,6 +185,10 @@ read_reports(const struct inspect *in, const char *name, struct seen *s,
     for (int p = PLACE_TODO; r == 0 && g.line.len && !g.id &&
                              p <= PLACE_BROKEN; p++)
         r = store_list(in->store, (enum place)p, try_id, &g, &foreign);
+    for (size_t i = 0; r == 0 && g.line.len && !g.id &&
+                       i < in->coming.room; i++)
+        if (in->coming.slots[i])
+            try_id(&g, in->coming.slots[i]);
     if (r < 0)
         s->error = r;
     if (g.id) {

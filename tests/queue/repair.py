@@ -328,9 +328,10 @@ def reports(i):
     text = (s.q / "bounce" / name).read_bytes()
     s.sh("mkdir -p lost+found; mv bounce/$1 lost+found/#5; "
          "mv info/$1 lost+found/#6", name)
-    code, got = repair(i)
-    tap.same((code, got), (0, {"lost+found/#5": ("bounce", "bounce/" + name),
-                               "lost+found/#6": ("info", "info/" + name)}),
+    want = {"lost+found/#5": ("bounce", "bounce/" + name),
+            "lost+found/#6": ("info", "info/" + name)}
+    tap.same(check(i), (1, want), "reports are known by their message")
+    tap.same(repair(i), (0, want),
              "reports find their message, which was lost too")
     tap.same((s.q / "bounce" / name).read_bytes(), text, "byte for byte")
 
