@@ -71,7 +71,8 @@ class Disk:
 
     def __init__(self, megabytes, *mkfs):
         need_root()
-        if not os.path.exists("/dev/loop-control"):
+        if subprocess.run(["losetup", "-f"], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL).returncode:
             raise Skip("needs loop devices")
         self.top = pathlib.Path(tempfile.mkdtemp(prefix="disk-", dir=TOP))
         self.top.chmod(0o755)
