@@ -33,18 +33,17 @@ fates_add(struct fates *f, uint64_t id)
     HASH_ADD(hh, f->ids, id, sizeof one->id, one);
 }
 
-static struct fate_state *
+/* A message's recipients are as many as its highest index says. */
+static struct state *
 state_of(struct fate_of *one, uint32_t rcpt)
 {
-    for (size_t i = 0; i < one->count; i++)
-        if (one->states[i].rcpt == rcpt)
-            return &one->states[i];
-    if ((one->count & (one->count - 1)) == 0)
-        one->states = mem_grow(one->states, (one->count ? one->count * 2 : 1) *
-                                                sizeof *one->states);
-    one->states[one->count].rcpt = rcpt;
-    one->states[one->count].state = (struct state){.state = OWED};
-    return &one->states[one->count++];
+    if (rcpt >= one->room) {
+        one->room = rcpt < 8 ? 16 : 2 * (size_t)rcpt;
+        one->states = mem_grow(one->states, one->room * sizeof *one->states);
+    }
+    while (one->count <= rcpt)
+        one->states[one->count++] = (struct state){.state = OWED};
+    return &one->states[rcpt];
 }
 
 static void
@@ -55,7 +54,7 @@ outcome(struct fate_of *one, const struct ledger_line *l,
 
     one->tried = true;
     if (line_getnumber(l->text, "rcpt", &rcpt) && rcpt < ENVELOPE_RCPT_MAX)
-        state_of(one, (uint32_t)rcpt)->state =
+        *state_of(one, (uint32_t)rcpt) =
             (struct state){.state = state, .position = l->position};
 }
 
@@ -72,11 +71,11 @@ answered(struct fates *f, const struct ledger_line *l)
         rest = buf_view(&b);
         one = (struct fate_of *)fates_find(f, answers_id(rest));
         while (one && answers_next(&rest, &rcpt)) {
-            struct fate_state *s = state_of(one, rcpt);
+            struct state *s = rcpt < one->count ? &one->states[rcpt] : NULL;
 
-            if (s->state.state == FAILED)
-                s->state = (struct state){.state = BOUNCED,
-                                          .position = l->position};
+            if (s && s->state == FAILED)
+                *s = (struct state){.state = BOUNCED,
+                                    .position = l->position};
         }
     }
     buf_free(&b);

@@ -9,19 +9,13 @@
 #include "queue/finding.h"
 #include "queue/ledger_read.h"
 
-/* A recipient's state as recorded. */
-struct fate_state {
-    uint32_t rcpt;
-    struct state state;
-};
-
 struct fate_of {
     UT_hash_handle hh;
     uint64_t id;
     bool tried, removed, aside;
     int hold;                   /* 1 held, 0 released, -1 neither is said */
-    struct fate_state *states;  /* owned; one a recipient, as they came */
-    size_t count;
+    struct state *states;       /* owned; as recorded, by index */
+    size_t count, room;
 };
 
 struct fates {

@@ -76,13 +76,11 @@ apply(const struct inspect *in, uint64_t id, int fd)
     for (size_t i = 0; f && r == 0 && i < f->count; i++) {
         unsigned char record[STATE_LEN];
 
-        if (f->states[i].rcpt >= q.header.rcpt_count ||
-            f->states[i].state.state == OWED)
+        if (i >= q.header.rcpt_count || f->states[i].state == OWED)
             continue;
-        state_print(record, id, f->states[i].rcpt, &f->states[i].state);
+        state_print(record, id, (uint32_t)i, &f->states[i]);
         r = file_pwrite(fd, record, STATE_LEN,
-                        header_states(&q.header) +
-                            (uint64_t)f->states[i].rcpt * STATE_LEN);
+                        header_states(&q.header) + i * STATE_LEN);
     }
     if (f && r == 0 && f->hold >= 0 && q.slot.hold != (f->hold == 1)) {
         unsigned char bytes[SLOT_LEN];

@@ -26,9 +26,8 @@ state(const struct fates *f, uint64_t id, uint32_t rcpt)
 {
     const struct fate_of *one = fates_find(f, id);
 
-    for (size_t i = 0; one && i < one->count; i++)
-        if (one->states[i].rcpt == rcpt)
-            return one->states[i].state.state;
+    if (one && rcpt < one->count)
+        return one->states[rcpt].state;
     return OWED;
 }
 
