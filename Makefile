@@ -86,6 +86,8 @@ $(LIB): $(B)/lib%.a: $$(addprefix $(B)/,$$(addsuffix .o,$$(basename $$(wildcard 
 # others.
 COMMANDS = sendmail godwit-inject godwit-queue
 MUSL = $(if $(SAN),,$(shell command -v musl-gcc))
+# What makes a static program that lies anywhere; musl-gcc does not know how.
+MUSL_LIB = /usr/lib/$(subst gnu,musl,$(shell $(MUSL) -print-multiarch))
 MUSL_BASE = addr addrlist buf conf connect date envelope file frame header id \
 	line log mem rewrite smtp submit utf8 verdict
 $(B)/musl/%.o: %.c Makefile $(B)/flags
@@ -101,7 +103,9 @@ room = $(firstword $(subst /, ,$(1)))
 ifneq ($(MUSL),)
 $(COMMANDS:%=$(B)/bin/%): $(B)/bin/%: $(B)/musl/$$($$*_MAIN).o $(B)/libmusl.a
 	@mkdir -p $(@D)
-	$(MUSL) $(ALLCFLAGS) -static -o $@ $^ $(ALLLDFLAGS)
+	$(MUSL) $(ALLCFLAGS) -nostartfiles -static -o $@ \
+		$(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $^ $(MUSL_LIB)/crtn.o \
+		-Wl,-pie,--no-dynamic-linker,-z,text,-z,relro,-z,now $(LDFLAGS)
 SHARED = $(filter-out $(COMMANDS:%=$(B)/bin/%),$(BINS))
 else
 SHARED = $(BINS)

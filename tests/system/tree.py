@@ -55,6 +55,12 @@ def test_install():
          "INSTALL has the packages that the build needs")
 
 
+def test_hardened():
+    """ELF's type is that of what the kernel may lay anywhere."""
+    none([p.name for p in BIN.iterdir() if p.read_bytes()[16] != 3],
+         "each program is position-independent")
+
+
 def test_manuals():
     pages = sorted(MAN.iterdir())
     none([p.name for p in BIN.iterdir()
@@ -141,6 +147,7 @@ def test_settings():
 test_layers()
 test_sources()
 test_install()
+test_hardened()
 test_manuals()
 test_settings()
 sys.exit(tap.end())
