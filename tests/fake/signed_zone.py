@@ -90,9 +90,24 @@ class Zones:
         return ds + '\n'
 
     def serve(self, zones):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.bind(('127.0.0.1', 0))
-            self.port = s.getsockname()[1]
+        """A port that is free for UDP may be another's for TCP, and one that
+        was free be taken: then another one."""
+        for _ in range(20):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.bind(('127.0.0.1', 0))
+                self.port = s.getsockname()[1]
+            self.start(zones)
+            if self.answers():
+                return
+            self.close()
+            with open(os.path.join(self.folder, 'nsd.log')) as f:
+                log = f.read()
+            os.unlink(f.name)
+            if 'Address already in use' not in log:
+                break
+        raise RuntimeError('nsd does not answer: ' + log)
+
+    def start(self, zones):
         conf = os.path.join(self.folder, 'nsd.conf')
         with open(conf, 'w') as f:
             f.write('server:\n ip-address: 127.0.0.1@%d\n server-count: 1\n'
@@ -108,10 +123,9 @@ class Zones:
             ['nsd', '-d', '-c', conf], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env=dict(os.environ, PATH=PATH))
-        self.await_answer()
 
-    def await_answer(self):
-        """Asks for the first zone's SOA until somebody answers."""
+    def answers(self):
+        """Asks for the first zone's SOA until nsd answers or has ended."""
         name = b''.join(bytes([len(x)]) + x.encode()
                         for x in self.top.split('.')) + b'\0'
         query = b'\0\1\0\0\0\1\0\0\0\0\0\0' + name + b'\0\6\0\1'
@@ -123,12 +137,10 @@ class Zones:
                 try:
                     s.send(query)
                     if s.recv(512)[3] & 15 == 0:
-                        return
+                        return True
                 except OSError:
                     pass
-        self.close()
-        with open(os.path.join(self.folder, 'nsd.log')) as f:
-            raise RuntimeError('nsd does not answer: ' + f.read())
+        return False
 
     def close(self):
         self.process.terminate()
