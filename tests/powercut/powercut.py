@@ -34,7 +34,7 @@ CUTS = 20 if QUICK else int(os.environ.get("CUTS") or 300)
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
 FILESYSTEMS = (os.environ.get("FILESYSTEMS") or "ext4,xfs,btrfs").split(",")
 ROUND = 60          # cuts of one load
-PLANT_CUTS = 60     # until a planted mistake must be found
+PLANT_CUTS = 420    # until a planted mistake must be found; most are in a few
 SENDERS, LETTERS = 3, 20
 TOP = None          # for all that is laid down
 
@@ -292,7 +292,9 @@ def campaign(kind, record):
 def hunt(plant, record):
     """Whether a program without one of its syncs is found."""
     got, rng = Result(), random.Random("%d %s" % (SEED, plant.name))
-    how = one_round(FILESYSTEMS[0], PLANT_CUTS, rng, record, plant, got)
+    how = None
+    while not how and got.cuts < PLANT_CUTS:
+        how = one_round(FILESYSTEMS[0], ROUND, rng, record, plant, got)
     print("%s - planted: %s is %s" % ("ok" if how else "not ok", plant.name,
                                       "found: " + how if how else
                                       "not found in %d cuts" % got.cuts),
