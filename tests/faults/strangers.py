@@ -175,6 +175,13 @@ def clear(path):
         path.unlink()
 
 
+def named(top, name):
+    """Every path under top with that name; a link is not followed."""
+    return [pathlib.Path(folder) / name
+            for folder, folders, files in os.walk(top)
+            if name in folders + files]
+
+
 def ready(it):
     """Starts it; false where it says why it does not."""
     it.process = subprocess.Popen(
@@ -211,8 +218,7 @@ def segments(r):
                 r.check(it.stop() == 0, "%s: a stop did not end with 0" %
                         kind)
             it.end()
-            kept = [p for p in (it.home / "queue" / "ledger").rglob(name)
-                    if os.path.lexists(p)]
+            kept = named(it.home / "queue" / "ledger", name)
             r.check(len(kept) == 1 and state(kept[0]) == was,
                     "%s %s: removed or changed" % (kind, name))
             if refused:
