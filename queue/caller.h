@@ -38,7 +38,18 @@ struct caller *caller_new(struct door *d);
 /* Its pipe is connected: looks who it is and serves it, if there is room. */
 void caller_welcome(struct caller *c);
 
-/* While the pool works for it the caller stays until that has ended. */
+/* While something is done for it the caller stays until that has ended. */
 void caller_close(struct caller *c);
+
+/* Something is done for it, in the pool or by a sync of others; has been
+ * done. */
+void caller_hold(struct caller *c);
+void caller_release(struct caller *c);
+
+/* The answer to the message at hand, which is forgotten; then the next. */
+void caller_answer(struct caller *c, char kind, struct view payload);
+
+/* Looks at what has come; reads on when more is needed. */
+void caller_look(struct caller *c);
 
 #endif
