@@ -261,7 +261,8 @@ look_chosen(struct caller *c)
         wait_sync(c);
         return false;
     case CHOSEN_BUSY:
-        caller_answer(c, 'Z', view_of("4.3.0 this message is already on its way"));
+        caller_answer(c, 'Z',
+                      view_of("4.3.0 this message is already on its way"));
         return false;
     case CHOSEN_LEFT:
         break;
