@@ -1,12 +1,12 @@
 /* sink - an SMTP server that takes everything, after a chosen delay
  *
- * usage: sink [-a ADDRESS] [-c ADDRESSES] [-q SILENT] [-p PORT] [-d MS]
+ * usage: sink [-a ADDRESS] [-b] [-c ADDRESSES] [-q SILENT] [-p PORT] [-d MS]
  *             [-n RECIPIENTS]
  *
  * Listens at so many addresses from ADDRESS on (127.0.0.1), on PORT; the last
  * SILENT of them answer no connection, as a host that is switched off.  The
  * answer to what one read brought leaves MS later, as over a link with that
- * round trip.  Prints "ready"; at RECIPIENTS recipients, and at the end,
+ * round trip.  With -b it offers CHUNKING.  Prints "ready"; at RECIPIENTS recipients, and at the end,
  * "messages recipients connections most-at-once last", where last is the
  * moment of the last message by the monotonic clock.  One thread. */
 #include <arpa/inet.h>
@@ -33,6 +33,8 @@ struct peer {
     int answers;            /* of it, still waiting */
     long recipients;        /* of the message under way */
     bool data, quit, closed, listener;
+    bool last;              /* the chunk under way is */
+    size_t chunk;           /* bytes of it to come */
     size_t len;
     char in[IN_MAX];
 };
@@ -47,6 +49,7 @@ struct answer {
 
 static struct {
     int epoll;
+    bool chunking;
     double delay, last;
     long messages, recipients, connections, now, most, wanted;
     struct answer *first, **end;
@@ -134,6 +137,39 @@ send_due(void)
     return sink.first ? sink.first->due - now : -1;
 }
 
+static const char *
+taken(const struct peer *p)
+{
+    sink.messages++;
+    sink.recipients += p->recipients;
+    sink.last = moment();
+    if (sink.wanted && sink.recipients >= sink.wanted) {
+        sink.wanted = 0;
+        report();
+    }
+    return "250 2.0.0 taken\r\n";
+}
+
+/* The bytes of a chunk; what there is to answer. */
+static const char *
+chunk(struct peer *p, size_t len)
+{
+    p->chunk -= len;
+    if (p->chunk > 0)
+        return NULL;
+    return p->last ? taken(p) : "250 2.0.0 ok\r\n";
+}
+
+static const char *
+begin_chunk(struct peer *p, const char *s)
+{
+    char *end;
+
+    p->chunk = strtoul(s + 4, &end, 10);
+    p->last = strncasecmp(end, " LAST", 5) == 0;
+    return chunk(p, 0);
+}
+
 /* One line of a dialogue, or of a message; what there is to answer. */
 static const char *
 line(struct peer *p, const char *s, size_t len)
@@ -142,15 +178,13 @@ line(struct peer *p, const char *s, size_t len)
         if (s[0] != '.' || len > 3 || (len == 3 && s[1] != '\r'))
             return NULL;
         p->data = false;
-        sink.messages++;
-        sink.recipients += p->recipients;
-        sink.last = moment();
-        if (sink.wanted && sink.recipients >= sink.wanted) {
-            sink.wanted = 0;
-            report();
-        }
-        return "250 2.0.0 taken\r\n";
+        return taken(p);
     }
+    if (sink.chunking && strncasecmp(s, "BDAT ", 5) == 0)
+        return begin_chunk(p, s);
+    if (sink.chunking && strncasecmp(s, "EHLO", 4) == 0)
+        return "250-sink.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n"
+               "250-CHUNKING\r\n250 SIZE 0\r\n";
     if (strncasecmp(s, "EHLO", 4) == 0)
         return "250-sink.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n"
                "250 SIZE 0\r\n";
@@ -168,11 +202,24 @@ line(struct peer *p, const char *s, size_t len)
     return "250 2.0.0 ok\r\n";
 }
 
+/* The length of what is taken at once: a line, or what there is of a
+ * chunk. */
+static size_t
+piece(const struct peer *p, const char *at, const char *end)
+{
+    const char *newline;
+
+    if (p->chunk)
+        return p->chunk < (size_t)(end - at) ? p->chunk : (size_t)(end - at);
+    newline = memchr(at, '\n', (size_t)(end - at));
+    return newline ? (size_t)(newline + 1 - at) : 0;
+}
+
 static void
 take(struct peer *p)
 {
-    char out[ANSWER_MAX], *at = p->in, *end, *newline;
-    size_t len = 0;
+    char out[ANSWER_MAX], *at = p->in, *end;
+    size_t len = 0, step;
     ssize_t n = read(p->fd, p->in + p->len, sizeof p->in - p->len);
 
     if (n <= 0) {
@@ -181,14 +228,14 @@ take(struct peer *p)
         return;
     }
     end = p->in + p->len + n;
-    while ((newline = memchr(at, '\n', (size_t)(end - at)))) {
-        const char *s = line(p, at, (size_t)(newline + 1 - at));
+    while ((step = piece(p, at, end)) > 0) {
+        const char *s = p->chunk ? chunk(p, step) : line(p, at, step);
 
         if (s && len + strlen(s) <= sizeof out) {
             memcpy(out + len, s, strlen(s));
             len += strlen(s);
         }
-        at = newline + 1;
+        at += step;
     }
     p->len = (size_t)(end - at);
     if (p->len == sizeof p->in) {
@@ -308,9 +355,10 @@ main(int argc, char **argv)
     struct in_addr address;
     int option, addresses = 1, silent = 0, port = 2525;
 
-    while ((option = getopt(argc, argv, "a:c:q:p:d:n:")) != -1)
+    while ((option = getopt(argc, argv, "a:bc:q:p:d:n:")) != -1)
         switch (option) {
         case 'a': first = optarg; break;
+        case 'b': sink.chunking = true; break;
         case 'c': addresses = atoi(optarg); break;
         case 'q': silent = atoi(optarg); break;
         case 'p': port = atoi(optarg); break;

@@ -13,12 +13,13 @@ class Sink:
     """Taking until so many recipients have come."""
 
     def __init__(self, recipients, delay=0, addresses=1, silent=0,
-                 first="127.0.0.1"):
+                 first="127.0.0.1", chunking=False):
         self.began = time.monotonic()
         self.process = subprocess.Popen(
             [str(TOOLS / "sink"), "-a", first, "-c", str(addresses), "-q",
              str(silent), "-p", str(SINK_PORT), "-d", str(delay), "-n",
-             str(recipients)], stdout=subprocess.PIPE, text=True)
+             str(recipients)] + ["-b"] * chunking,
+            stdout=subprocess.PIPE, text=True)
         if self.process.stdout.readline() != "ready\n":
             raise Failed("the sink does not listen")
 
