@@ -2,13 +2,13 @@
 # demo.sh - a private instance that sends real mail and checks what came of it
 #
 # BIN is the folder of built programs (build/bin), DEMO the instance's folder
-# (demo), which is made anew, LIMIT the seconds that anything may take (60).
+# (demo), which is made anew, LIMIT the seconds that anything may take (180).
 # Run by root the instance is nobody's, since mail for uid 0 is refused.
 here=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 BIN=$(cd "${BIN:-$here/build/bin}" && pwd) || exit 1
 DEMO=${DEMO:-$here/demo}
 DEMO=$(cd "$(dirname "$DEMO")" && pwd)/${DEMO##*/} || exit 1
-LIMIT=${LIMIT:-60}
+LIMIT=${LIMIT:-180}
 keeper=$here/tests/fake/smtp_keep.py
 mark="Made by tests/demo.sh, which removes it when it runs again."
 me=demo.example far=far.example

@@ -4,19 +4,28 @@
 usage: bench.py; settings come from the environment:
 LINES="a c" those lines alone; QUICK=1 few and short; RUNS=n repeats of each
 measurement; SEED=n; BENCH_ROOT=folder on the disk to be measured, where the
-systems' root folders are made and kept; PEERS="postfix opensmtpd"; BIN."""
+systems' root folders and the bench's own disks are made and kept; DISK=own
+measures its own file system; PEERS="postfix opensmtpd"; BIN.
+
+Network, mounts and processes are its own: nothing leaves the machine, and
+everything ends with the run."""
+import ctypes
+import fcntl
 import os
+import pathlib
 import platform
-import signal
 import subprocess
 import sys
 import time
+import traceback
 
 sys.dont_write_bytecode = True
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "fake"))
 
 import accept       # noqa: E402
 import backlog      # noqa: E402
 import godwit       # noqa: E402
+import image        # noqa: E402
 import local        # noqa: E402
 import opensmtpd    # noqa: E402
 import outbound     # noqa: E402
@@ -26,8 +35,11 @@ import results      # noqa: E402
 import roots        # noqa: E402
 import syscalls     # noqa: E402
 import through      # noqa: E402
-from run import (OUT, QUICK, ROOTS, RUNS, SEED, Failed, note,  # noqa: E402
-                 say)
+from alone import alone     # noqa: E402
+from run import (KEPT, OUT, QUICK, ROOTS, RUNS, SEED, Failed,  # noqa: E402
+                 note, notes, say)
+
+CLONE_NEWNET = 0x40000000
 
 LINES = {
     "a": accept.line_a,
@@ -52,10 +64,12 @@ PEERS = os.environ.get("PEERS", "postfix" if QUICK else
 
 def chosen():
     wanted = os.environ.get("LINES", "").replace(",", " ").split()
-    unknown = [x for x in wanted if x not in LINES]
-    if unknown:
-        sys.exit("bench: no line %s; there are %s" % (
-            " ".join(unknown), " ".join(LINES)))
+    for what, names, known in (("line", wanted, LINES),
+                               ("system", PEERS, SYSTEMS)):
+        unknown = [x for x in names if x not in known]
+        if unknown:
+            sys.exit("bench: no %s %s; there are %s" % (
+                what, " ".join(unknown), " ".join(known)))
     return wanted or list(LINES)
 
 
@@ -67,23 +81,18 @@ def about():
                            text=True).stdout
     return ["%d x %s, Linux %s" % (len(cpu), cpu[0] if cpu else
                                    platform.machine(), platform.release()),
-            "roots in %s: %s" % (ROOTS, " ".join(mount.split())),
+            "measured on %s: %s" % (ROOTS, " ".join(mount.split())),
             "%d runs, seed %d%s, %s" % (
                 RUNS, SEED, ", quick" if QUICK else "",
                 time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())),
             "load before: %s" % " ".join("%.2f" % x for x in os.getloadavg())]
 
 
-def inside():
-    """Own network, mounts and processes: nothing leaves the machine, and
-    everything ends with the run."""
-    os.execvp("unshare", ["unshare", "--net", "--mount", "--pid", "--fork",
-                          "--kill-child", "--mount-proc", sys.executable,
-                          os.path.abspath(__file__), "--inside"])
-
-
 def network():
     """Loopback alone; each SMTP server has an address of its own."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET) < 0:
+        raise OSError(ctypes.get_errno(), "unshare")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     for s in SYSTEMS.values():
         if s.address != "127.0.0.1":
@@ -91,31 +100,55 @@ def network():
                             "lo"], check=True)
 
 
-def measure(lines):
-    facts, rows = about(), []
-    systems = [SYSTEMS[n]() for n in ["godwit"] + PEERS]
-    for s in systems:
-        s.reset()
-    for line in lines:
-        began = time.monotonic()
-        say("# line %s: %s" % (line, LINES[line].__doc__.split(".")[0].replace("\n   ", "")))
+def measure_line(line, systems):
+    """Its rows; one that fails doesn't keep the others from being
+    measured."""
+    began = time.monotonic()
+    say("# line %s: %s" % (line, " ".join(
+        LINES[line].__doc__.split(".")[0].split())))
+    rows = []
+    try:
+        for s in systems:
+            s.reset()
+        rows = LINES[line](systems)
+    except Exception as e:
+        note("line %s failed: %s" % (line, e))
+        traceback.print_exc()
+    finally:
+        for s in systems:
+            s.stop()
+    for row in rows:
+        say(results.show(row))
+    say("# line %s took %d s" % (line, time.monotonic() - began))
+    return rows
+
+
+def measure(lines, names):
+    facts, rows, systems = about(), [], []
+    for name in names:
         try:
-            done = LINES[line](systems)
-        except Failed as e:
-            note("line %s failed: %s" % (line, e))
-            done = []
-        finally:
-            for s in systems:
-                s.reset()
-        for row in done:
-            say(results.show(row))
-        rows += done
+            systems.append(SYSTEMS[name]())
+        except (Failed, OSError) as e:
+            if name == "godwit":
+                raise
+            note("%s is left out: %s" % (name, e))
+    for line in lines:
+        rows += measure_line(line, systems)
         results.write(rows, facts)
-        say("# line %s took %d s" % (line, time.monotonic() - began))
     plots.write(rows)
+    results.write(rows, facts)
     print(results.table(rows, facts))
     print("written to %s" % OUT)
-    return any(" failed: " in n for n in results.notes)
+    return any(" failed: " in n for n in notes)
+
+
+def one_at_a_time():
+    """Whoever holds this has the disks in KEPT."""
+    fd = os.open(KEPT, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise Failed("another bench runs in %s" % KEPT)
 
 
 def main():
@@ -123,15 +156,18 @@ def main():
     if os.geteuid() != 0:
         sys.exit("bench: root is needed for the systems' root folders and "
                  "for namespaces")
-    if "--inside" not in sys.argv:
-        try:
-            roots.prepare(["godwit"] + PEERS)
-        except Failed as e:
-            sys.exit("bench: %s" % e)
-        inside()
-    signal.signal(signal.SIGTERM, lambda *unused: sys.exit(1))
-    network()
-    return measure(lines)
+    KEPT.mkdir(parents=True, exist_ok=True)
+    if not alone("run-", KEPT):
+        sys.exit("bench: root may not have mounts and processes of its own "
+                 "here")
+    try:
+        one_at_a_time()
+        names = roots.prepare(["godwit"] + PEERS)
+        image.prepare(names)
+        network()
+        return measure(lines, names)
+    except Failed as e:
+        sys.exit("bench: %s" % e)
 
 
 sys.exit(main())

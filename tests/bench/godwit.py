@@ -34,15 +34,14 @@ class Godwit(System):
         (self.root / "etc/godwit" / name).write_text(
             "".join("%s\n" % x for x in lines))
 
-    def configure(self):
+    def prepare(self, held=False):
         self.set("locals", "local.test")
         self.set("smtproutes", *["%s:%s:%d" % (domain, address, port) for
                                  domain, (address, port) in
                                  self.routes.items()])
         self.set("concurrencysite", *[self.raised] if self.raised else [])
 
-    def start(self, held=False):
-        self.configure()
+    def launch(self, held=False):
         before = self.log.seek(0, os.SEEK_END)
         self.spawn("/%s/godwit" % LIB, "start")
 

@@ -28,7 +28,7 @@ class OpenSMTPD(System):
     address = "127.0.0.3"
     spool = "var/spool/smtpd"
 
-    def configure(self):
+    def prepare(self, held=False):
         text = ["listen on %s port 25 hostname mx.bench.test" % self.address,
                 "smtp limit max-mails 1000000", "smtp max-message-size 100M",
                 'action "local" maildir',
@@ -44,8 +44,7 @@ class OpenSMTPD(System):
         (self.root / "etc/smtpd.conf").write_text("\n".join(text) + "\n")
         (self.root / "etc/mailname").write_text("mx.bench.test\n")
 
-    def start(self, held=False):
-        self.configure()
+    def launch(self, held=False):
         self.spawn("/usr/sbin/smtpd", "-d")
         until("smtpd to answer", self.answers)
         until("smtpd to listen", self.listens)

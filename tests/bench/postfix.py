@@ -2,7 +2,7 @@
 import os
 import subprocess
 
-from run import until
+from run import LIMIT, until
 from system import System
 
 MAIN = """\
@@ -37,7 +37,7 @@ class Postfix(System):
     spool = "var/spool/postfix"
     processes = 0           # default_process_limit, 0: as shipped
 
-    def configure(self, held=False):
+    def configure(self, held):
         there = self.root / "etc/postfix"
         text = MAIN % {"address": self.address}
         if "" in self.routes:
@@ -55,7 +55,7 @@ class Postfix(System):
             services = services.replace("\nqmgr ", "\n#qmgr ")
         (there / "master.cf").write_text(services)
 
-    def start(self, held=False):
+    def prepare(self, held=False):
         """Held: without its queue manager, so that what is accepted waits in
         incoming/ as it does when more comes than it can deliver."""
         self.configure(held)
@@ -64,6 +64,8 @@ class Postfix(System):
             cp /etc/hosts /etc/resolv.conf /etc/services /etc/nsswitch.conf \
                 etc/ && rm -f /var/lib/postfix/master.lock &&
             postfix check""")
+
+    def launch(self, held=False):
         if self.wrap:
             self.spawn("/usr/lib/postfix/sbin/master", "-c", "/etc/postfix",
                        "-d")
@@ -91,5 +93,5 @@ class Postfix(System):
     def settle(self):
         """sendmail has answered when the mail is in maildrop/; another copy
         into incoming/ is made while it goes on, and is part of the work."""
-        until("an empty maildrop", lambda: not self.waiting("maildrop"), 300,
-              0.1)
+        until("an empty maildrop", lambda: not self.waiting("maildrop"),
+              LIMIT, 0.1)

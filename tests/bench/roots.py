@@ -1,12 +1,13 @@
 """A root folder for each system, made of Debian's packages, on the disk that
-is to be measured.  Made once and kept in BENCH_ROOT."""
+is to be measured.  Made once and kept in BENCH_ROOT; a run by itself has a
+copy."""
 import pathlib
 import re
 import shutil
 import subprocess
 import time
 
-from run import ROOTS, Failed, say
+from run import KEPT, Failed, note, say
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
 SUITE = "bookworm"
@@ -45,7 +46,7 @@ def add_users(root):
 
 
 def make(name):
-    root, new = ROOTS / name, ROOTS / (name + ".new")
+    root, new = KEPT / name, KEPT / (name + ".new")
     wanted = " ".join(packages(name))
     ready = root / "bench-ready"
     if ready.exists() and ready.read_text() == wanted:
@@ -71,10 +72,17 @@ def make(name):
 
 
 def prepare(names):
-    """Before the network is shut off."""
-    ROOTS.mkdir(parents=True, exist_ok=True)
-    if file_system(ROOTS) in ("tmpfs", "ramfs", "overlayfs"):
+    """Before the network is shut off; whose roots are there."""
+    if file_system(KEPT) in ("tmpfs", "ramfs", "overlayfs"):
         raise Failed("BENCH_ROOT %s is on a %s: give a folder on a disk"
-                     % (ROOTS, file_system(ROOTS)))
+                     % (KEPT, file_system(KEPT)))
+    there = []
     for name in names:
-        make(name)
+        try:
+            make(name)
+            there.append(name)
+        except (Failed, OSError) as e:
+            if name == "godwit":
+                raise
+            note("%s is left out: %s" % (name, e))
+    return there

@@ -1,4 +1,5 @@
 """What all lines share: how much, how often, which systems, which folders."""
+import contextlib
 import os
 import pathlib
 import random
@@ -11,10 +12,12 @@ RUNS = int(os.environ.get("RUNS", 2 if QUICK else 5))
 SEED = int(os.environ.get("SEED", 1))
 BIN = pathlib.Path(os.environ.get("BIN", "build/bin")).resolve()
 TOOLS = BIN.parent / "bench"
-ROOTS = pathlib.Path(os.environ.get("BENCH_ROOT", BIN.parent / "bench" /
-                                    "roots")).resolve()
+KEPT = pathlib.Path(os.environ.get("BENCH_ROOT", BIN.parent / "bench" /
+                                   "roots")).resolve()
+ROOTS = KEPT / "disk"       # mounted there, for this run alone
+OWN_DISK = os.environ.get("DISK", "") == "own"
 OUT = pathlib.Path(os.environ.get("BENCH_OUT", BIN.parent / "bench")).resolve()
-LIMIT = 60 if QUICK else 300    # seconds that one measurement may take
+LIMIT = 30 if QUICK else 60     # seconds that one measurement may take
 CALLER = 65534          # who calls sendmail: an ordinary user
 SINK_PORT = 2525
 
@@ -39,12 +42,25 @@ def say(text):
 
 def tool(name, *args, **kw):
     """The output of one of the compiled tools."""
-    r = subprocess.run([str(TOOLS / name)] + [str(a) for a in args],
-                       stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                       text=True, **kw)
+    kw.setdefault("timeout", LIMIT)
+    try:
+        r = subprocess.run([str(TOOLS / name)] + [str(a) for a in args],
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           text=True, **kw)
+    except subprocess.TimeoutExpired:
+        raise Failed("%s: not done after %d s" % (name, kw["timeout"]))
     if r.returncode:
         raise Failed("%s: exit %d: %s" % (name, r.returncode, r.stderr))
     return r.stdout
+
+
+@contextlib.contextmanager
+def attempt(what):
+    """What fails in it is told; the rest goes on."""
+    try:
+        yield
+    except (Failed, OSError) as e:
+        note("%s: %s" % (what, e))
 
 
 def until(what, true, seconds=60, pause=0.02):
@@ -65,9 +81,10 @@ def size(full, quick):
 
 class Deleted:
     """When something was last deleted.  A disk that is told so (discard) is
-    slower for a while, and that would be put down to whoever comes next."""
+    slower for a while, and that would be put down to whoever comes next.  Our
+    own isn't told."""
     last = 0.0
-    rest = 0 if QUICK else 60
+    rest = 60 if OWN_DISK and not QUICK else 0
 
     @classmethod
     def now(cls):

@@ -5,16 +5,19 @@ import signal
 import socket
 import subprocess
 
-from run import (CALLER, ROOTS, SINK_PORT, Deleted, Failed, message, tool, until)
+from run import (CALLER, LIMIT, ROOTS, SINK_PORT, Deleted, Failed, message,
+                 tool, until)
 
 
 class System:
     """start(held=True) accepts mail and delivers nothing until release().
-    What was accepted stays until clear()."""
+    What was accepted stays until clear().  prepare() is what has to be done
+    before launch(); start() is both."""
     name = ""
     address = "127.0.0.1"       # where its SMTP server listens, if it has one
     sendmail = ["/usr/sbin/sendmail", "-i"]
     spool = ""                  # below the root, what clear() empties
+    share = 1.0                 # of a measurement's messages, for the slow
     raised = 0                  # deliveries to one destination, 0: as it comes
     routes = {}                 # domain -> (address, port), "" for the rest
     wrap = ()                   # a command that runs the main program
@@ -23,10 +26,8 @@ class System:
         self.root = ROOTS / self.name
         self.running = []
         self.log = open(ROOTS / (self.name + ".log"), "ab")
-        for folder in ("proc",):
-            if not os.path.ismount(self.root / folder):
-                subprocess.run(["mount", "--bind", "/" + folder,
-                                str(self.root / folder)], check=True)
+        subprocess.run(["mount", "--bind", "/proc", str(self.root / "proc")],
+                       check=True)
 
     def reset(self):
         """Between two lines: all mail goes to the sink."""
@@ -34,12 +35,25 @@ class System:
         self.raised, self.wrap = 0, ()
         self.clear()
 
+    def start(self, held=False):
+        self.prepare(held)
+        self.launch(held)
+
+    def part(self, count):
+        """Of so many messages, how many it is given."""
+        return max(20, int(count * self.share))
+
     def run(self, *argv, check=True, **kw):
         """A command inside, until it ends."""
         kw.setdefault("stdout", subprocess.PIPE)
         kw.setdefault("stderr", subprocess.STDOUT)
-        r = subprocess.run(["chroot", str(self.root)] + [str(a) for a in argv],
-                           stdin=subprocess.DEVNULL, text=True, **kw)
+        try:
+            r = subprocess.run(["chroot", str(self.root)] +
+                               [str(a) for a in argv], timeout=LIMIT,
+                               stdin=subprocess.DEVNULL, text=True, **kw)
+        except subprocess.TimeoutExpired:
+            raise Failed("%s: %s: not done after %d s" % (self.name, argv,
+                                                          LIMIT))
         if check and r.returncode:
             raise Failed("%s: %s: exit %d: %s" % (self.name, argv,
                                                   r.returncode, r.stdout))
@@ -114,7 +128,7 @@ class System:
         for n in os.listdir(self.root / "home"):
             shutil.rmtree(self.root / "home" / n / "Maildir",
                           ignore_errors=True)
-        os.sync()
+        subprocess.run(["sync", "-f", str(ROOTS)], check=True)
         Deleted.now()
 
     def empty_folders(self, *folders):
@@ -142,11 +156,11 @@ class System:
 
     # What each system has its own way for.
 
-    def configure(self):
+    def prepare(self, held=False):
         """Writes its settings."""
         raise NotImplementedError
 
-    def start(self, held=False):
+    def launch(self, held=False):
         raise NotImplementedError
 
     def end(self):

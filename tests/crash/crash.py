@@ -5,7 +5,7 @@ that may give one.
 usage: tests/crash/crash.py KILL_AT [PLANTED]
 BIN is the folder of programs, KILL_AT the program of kill_at.c; each folder
 in PLANTED holds a program with a mistake that must be found.  QUICK=1 is a
-seeded sample; SEED= repeats it.  PROGRAMS=a,b limits what is tried, ONLY=word
+seeded sample; SEED= repeats it.  TRACED=a,b limits what is tried, ONLY=word
 the places, JOBS= how many instances are busy at a time, KEEP=folder keeps the
 remains of what went wrong."""
 import collections
@@ -24,7 +24,7 @@ from run import SYNCS, Run, end_all
 
 QUICK = bool(os.environ.get("QUICK"))
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
-PROGRAMS = (os.environ.get("PROGRAMS") or
+PROGRAMS = (os.environ.get("TRACED") or
             "godwit-enqueue,godwit-manager,godwit-local,godwit-remote,"
             "godwit,sendmail").split(",")
 ONLY = os.environ.get("ONLY", "")

@@ -8,14 +8,13 @@ import os
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "fake"))
-from instance import BIN, Instance  # noqa: E402
+from instance import BIN, Instance, controller  # noqa: E402
 
 MODES = ["nothing", "count", "kill", "once", "lasting"]
 
@@ -56,7 +55,6 @@ class Server:
     """One SMTP server for all runs; a message of kind d is LATER once."""
 
     def __init__(self):
-        from aiosmtpd.controller import Controller
         self.got = collections.defaultdict(collections.Counter)
         self.deferred = set()
         server = self
@@ -72,12 +70,8 @@ class Server:
                 server.got[int(run)][kind.decode()] += 1
                 return "250 2.0.0 kept"
 
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
-        self.controller = Controller(Handler(), hostname="127.0.0.1",
-                                     port=self.port, data_size_limit=None)
-        self.controller.start()
+        self.controller = controller(Handler(), data_size_limit=None)
+        self.port = self.controller.port
 
     def close(self):
         self.controller.stop()

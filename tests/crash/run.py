@@ -81,7 +81,7 @@ class Run:
 
     def up(self, it):
         """Runs, whatever was done to start."""
-        end = time.monotonic() + 90
+        end = time.monotonic() + 180
         while it.process is None or it.process.poll() is not None:
             try:
                 it.start()
@@ -141,11 +141,11 @@ class Run:
         self.post(it, "g", 1200000)
         if self.lasting():
             wait_for("the end of the errors", lambda: it.control.lifted or
-                     not self.struck(it), 60)
+                     not self.struck(it))
             self.over = True
             it.control.lifted = 1
             self.up(it)
-            wait_for("new mail to be taken", lambda: self.post(it, "z"), 60)
+            wait_for("new mail to be taken", lambda: self.post(it, "z"))
         if self.traced == "godwit-manager":
             # What an unclean end leaves is recovered.
             self.settle(it, 0.3, quiet=True)

@@ -7,20 +7,23 @@ import pathlib
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
 import time
 
 BIN = pathlib.Path(os.environ.get("BIN", "build/bin")).resolve()
+PATIENCE = 120    # seconds for what takes one at most
 
 
 class Fail(Exception):
     pass
 
 
-def wait_for(what, true, seconds=30):
-    """Polls until true() is; the deadline is an error, never a pause."""
+def wait_for(what, true, seconds=PATIENCE):
+    """Polls until true() is; the deadline is an error, never a pause, and long:
+    machines may be slow."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         got = true()
@@ -30,11 +33,26 @@ def wait_for(what, true, seconds=30):
     raise Fail("waited %d s for: %s" % (seconds, what))
 
 
+def controller(handler, **kw):
+    """A real SMTP server (aiosmtpd), started.  It listens before its port is
+    told to anybody: one that was only looked for may be taken by then."""
+    from aiosmtpd.controller import Controller
+    sock = socket.create_server(("127.0.0.1", 0))
+
+    class Listening(Controller):
+        def _create_server(self):
+            return self.loop.create_server(self._factory_invoker, sock=sock)
+
+    got = Listening(handler, hostname="127.0.0.1",
+                    port=sock.getsockname()[1], ready_timeout=PATIENCE, **kw)
+    got.start()
+    return got
+
+
 class Sink:
-    """A real SMTP server (aiosmtpd) that keeps what it gets."""
+    """Keeps what it gets."""
 
     def __init__(self):
-        from aiosmtpd.controller import Controller
         self.messages = []
 
         class Handler:
@@ -47,13 +65,8 @@ class Sink:
                      envelope.original_content))
                 return "250 2.0.0 kept"
 
-        import socket
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
-        self.controller = Controller(Handler(self), hostname="127.0.0.1",
-                                     port=self.port, data_size_limit=None)
-        self.controller.start()
+        self.controller = controller(Handler(self), data_size_limit=None)
+        self.port = self.controller.port
 
     def close(self):
         self.controller.stop()
@@ -131,7 +144,7 @@ class Instance:
             f.seek(start)
             return f.read()
 
-    def stop(self, seconds=60):
+    def stop(self, seconds=PATIENCE):
         """TERM; the exit code."""
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(seconds)
@@ -180,7 +193,7 @@ class Instance:
         return [p / n for p in (self.home / "queue" / x for x in places)
                 for n in os.listdir(p) if len(n) == 13]
 
-    def drained(self, seconds=60):
+    def drained(self, seconds=PATIENCE):
         wait_for("an empty queue", lambda: not self.queued(), seconds)
 
     def maildir(self):
@@ -197,7 +210,7 @@ class Instance:
                 pass
         self.kill()
         if self.process:
-            self.process.wait(10)
+            self.process.wait(PATIENCE)
         self.log.close()
         shutil.rmtree(self.top, ignore_errors=True)
 

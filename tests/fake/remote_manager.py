@@ -141,7 +141,7 @@ class Remote:
         else:
             socket.send_fds(self.sock, [data], [fd])
 
-    def reports(self, count, wait=20):
+    def reports(self, count, wait=120):
         """The next count reports, fewer if they don't come in time."""
         found, end = [], time.monotonic() + wait
         while len(found) < count:
@@ -165,7 +165,7 @@ class Remote:
     def shut(self):
         self.sock.shutdown(socket.SHUT_WR)
 
-    def end(self, wait=20):
+    def end(self, wait=120):
         """The exit code after the manager ended."""
         try:
             return self.process.wait(wait)

@@ -129,7 +129,7 @@ class Zones:
         name = b''.join(bytes([len(x)]) + x.encode()
                         for x in self.top.split('.')) + b'\0'
         query = b'\0\1\0\0\0\1\0\0\0\0\0\0' + name + b'\0\6\0\1'
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.settimeout(0.1)
             s.connect(('127.0.0.1', self.port))

@@ -12,6 +12,7 @@ TLS before the greeting with 'implicit';
 further lines of EHLO's answer that stand under 'words'; with 'rcptmax' it
 takes that many recipients at a time.
 """
+import errno
 import hashlib
 import socket
 import sys
@@ -440,6 +441,31 @@ class Server:
         except OSError:
             pass
         self.sock.close()
+
+
+HELD = []
+
+
+def dead_port():
+    """A port at which nobody listens, until Server(port=...) does.  It is
+    held: one that was only free might be another's by the time it is tried."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(('127.0.0.1', 0))
+    HELD.append(sock)
+    return sock.getsockname()[1]
+
+
+def both(first, address, second):
+    """Two servers at the same port: 127.0.0.1 and another address."""
+    for left in reversed(range(20)):
+        one = Server(first)
+        try:
+            return one, Server(second, address, one.port)
+        except OSError as e:
+            one.close()
+            if e.errno != errno.EADDRINUSE or not left:
+                raise
 
 
 def main():

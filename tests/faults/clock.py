@@ -9,7 +9,7 @@ import signal
 import struct
 import sys
 
-from common import PLANTED, Skip, main, signal_all, wait_for
+from common import PATIENCE, PLANTED, Skip, main, signal_all, wait_for
 
 YEAR = 365 * 86400
 
@@ -60,7 +60,8 @@ def wrong_then_right(r):
     it.stop()
     it.jump(0)
     it.start()
-    wait_for("mail of the wrong clock", lambda: not it.queued(), 10)
+    wait_for("mail of the wrong clock", lambda: not it.queued(),
+             10 if r.programs else PATIENCE)
     r.did("10 years ahead, put right by a restart")
     r.settle(it)
 

@@ -22,7 +22,7 @@ import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "fake"))
 import instance  # noqa: E402
-from instance import Fail, Instance, Sink, wait_for  # noqa: E402
+from instance import PATIENCE, Fail, Instance, Sink, wait_for  # noqa: E402
 from spool import CONTENT, Submit, envelope  # noqa: E402
 
 QUICK = bool(os.environ.get("QUICK"))
@@ -173,7 +173,7 @@ class Place(Instance):
             except ProcessLookupError:
                 pass
 
-    def drained(self, seconds=60):
+    def drained(self, seconds=PATIENCE):
         last = [0]
 
         def empty():
@@ -199,7 +199,7 @@ class Place(Instance):
 
         wait_for("the end of all programs", none)
         if self.process:
-            self.process.wait(10)
+            self.process.wait(PATIENCE)
             self.process = None
 
     def close(self):

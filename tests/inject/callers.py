@@ -105,7 +105,7 @@ class Callers:
         self.seen += len(calls)
         want = r"(?s) %s = 0\n" % args
         try:
-            mail = wait_for("a message", self.i.maildir, 20)
+            mail = wait_for("a message", self.i.maildir)
             self.i.drained()
         except Fail as why:
             return tap.ok(False, name, "%s\n%s\n%s" % (why, calls, done))
@@ -317,7 +317,7 @@ def at(c):
     shutil.chown(c.top / "spool/cron/atjobs/.SEQ", "daemon", "daemon")
 
     def begin(p):
-        wait_for("atd", (c.top / "run/atd.pid").exists, 10)
+        wait_for("atd", (c.top / "run/atd.pid").exists)
         c.run(["nsenter", "-m", "-t", str(p.pid), client, "now"],
               "echo body\n")
 
@@ -335,7 +335,7 @@ def sudo(c):
     os.chmod(path, 0o440)
     done = c.run(c.bound(["sudo", "-n", "-u", "nobody", "true"],
                          "mount --bind %s /etc/sudoers;" % path))
-    wait_for("sudo's mail", c.i.maildir, 20)
+    wait_for("sudo's mail", c.i.maildir)
     c.check("sudo tells of who may not use it", "-t", done.stdout,
             text=b"COMMAND=")
 

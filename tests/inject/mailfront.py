@@ -64,7 +64,7 @@ def taken(i, said, name, answer):
     """One message arrived from ann, said has the answer."""
     if answer not in said:
         return tap.ok(False, name, said)
-    mail = wait_for("the message", i.maildir, 20)
+    mail = wait_for("the message", i.maildir)
     i.drained()
     for path in (i.home / "Maildir" / "new").iterdir():
         path.unlink()

@@ -23,7 +23,7 @@ maildir = os.path.join(folder, "mail")
 home = driver.make_instance(
     os.path.join(folder, "home"), localusers="me\nother",
     defaultdelivery=maildir + "/", concurrencylocal=6, localperuser=6,
-    localidle=1)
+    localidle=4)
 try:
     own = pwd.getpwuid(os.geteuid()).pw_name
 except KeyError:
@@ -210,7 +210,7 @@ def test_hundred(d):
     ok(0 < len(children(pid)) <= 6,
        "by no more deliverers than allowed, kept for more",
        children(pid))
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + 120
     while children(pid) and time.monotonic() < limit:
         time.sleep(0.05)
     ok(not children(pid), "which end when they were idle for long enough")
@@ -237,21 +237,21 @@ def test_deaths(d):
     ok(r.verdict == "done", "and the next one delivers it", r)
     for idle in children(pid):
         os.kill(idle, signal.SIGKILL)
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + 120
     while children(pid) and time.monotonic() < limit:
         time.sleep(0.01)
     r = d.deliver(804, path, "me@example.org", id=8004)
     ok(r.verdict == "done", "one that dies idle is replaced", r)
     for idle in children(pid):
         os.kill(idle, signal.SIGSTOP)
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + 120
     while children(pid) and time.monotonic() < limit:
         time.sleep(0.05)
     ok(not children(pid), "one that was stopped and does not end is killed")
 
 
 def test_deadline():
-    driver.make_instance(home, localtimeout=1, localidle=30)
+    driver.make_instance(home, localtimeout=4, localidle=60)
     d = driver.Driver(drive, home, log=LOG)
     path = write("msg", b"Subject: x\n\nbody\n")
     d.deliver(900, path, "me@example.org", id=9000)
@@ -276,7 +276,7 @@ def test_deaf():
     d.tell("deaf")
     d.job(900, write("msg", b"Subject: x\n\nbody\n"), "me@example.org",
           id=9000)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while not ended(pid) and time.monotonic() < until:
         time.sleep(0.01)
     ok(ended(pid) and "unreported job=900" in log(),

@@ -27,7 +27,7 @@ import disk
 import tape
 from disk import Fail, mounted, recorded
 from alone import alone
-from instance import BIN, Instance, wait_for
+from instance import BIN, Instance, controller, wait_for
 
 QUICK = bool(os.environ.get("QUICK"))
 CUTS = 20 if QUICK else int(os.environ.get("CUTS") or 300)
@@ -44,8 +44,6 @@ class Sink:
     had then.  While refuse is set it has no time for some."""
 
     def __init__(self, size):
-        from aiosmtpd.controller import Controller
-        import socket
         self.messages, self.refuse = [], True
         sink = self
 
@@ -61,12 +59,8 @@ class Sink:
                 sink.messages.append((size(), envelope.original_content))
                 return "250 2.0.0 kept"
 
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
-        self.controller = Controller(Handler(), hostname="127.0.0.1",
-                                     port=self.port)
-        self.controller.start()
+        self.controller = controller(Handler())
+        self.port = self.controller.port
 
     def close(self):
         self.controller.stop()
@@ -177,7 +171,7 @@ def count(it, away, acknowledged):
             wrong.append("twice: " + token)
     if it.queued(["broken"]):
         wrong.append("something was set aside")
-    r = it.command("godwit", "audit", timeout=60)
+    r = it.command("godwit", "audit", timeout=120)
     if r.returncode:
         wrong.append("audit: " + (r.stdout + r.stderr).decode()[:200])
     return wrong
@@ -191,7 +185,7 @@ def inspect(it, image, at, kind, sink, cut_size, sent, plant):
         with mounted(image, at, kind):
             try:
                 it.start()
-                late = drain(it, 10 if plant else 60)
+                late = drain(it, 10 if plant else 120)
                 away = [t for n, (s, t) in enumerate(sink.messages)
                         if s <= cut_size or n >= before]
                 wrong = count(it, away,

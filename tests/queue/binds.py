@@ -26,7 +26,7 @@ def main():
     usual, smart = [], []
     normal, relay = recorder(usual), recorder(smart)
     with Instance(smtproutes=":127.0.0.1:%d\nown.example:127.0.0.1:%d" %
-                  (normal.port, normal.port), remotekeep="30",
+                  (normal.port, normal.port), remotekeep="300",
                   bindroutes="\n".join([
                       "a.example:127.0.0.5:mail.a.example",
                       "bob@a.example:127.0.0.6:bob.a.example",

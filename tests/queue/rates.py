@@ -25,8 +25,7 @@ def arrived(server):
 
 
 def seconds_for(count, limit):
-    """How long count messages took; and the messages of another site that
-    had arrived when the last of them did."""
+    """How long count messages took."""
     slow, fast = Server(), Server()
     with Instance(smtproutes="slow.example:127.0.0.1:%d\nfast.example:"
                   "127.0.0.1:%d" % (slow.port, fast.port),
@@ -37,31 +36,35 @@ def seconds_for(count, limit):
         many(it, 40, "fast.example")
         wait_for("all", lambda: arrived(slow) == count)
         took = time.monotonic() - begin
-        others = arrived(fast)
         it.drained()
         tap.same(it.stop(), 0, "start ends with 0")
         r = it.command("godwit", "audit")
         tap.ok(r.returncode == 0, "the audit agrees", r.stdout.decode())
     slow.close()
     fast.close()
-    return took, others
+    return took
 
 
 def pace():
     # Within a second what it allows may come at once.
-    took, others = seconds_for(10, "slow.example:120/m")
-    tap.ok(took >= (10 - 3) * 0.5, "ten messages at 120 a minute take their "
-           "time", took)
-    tap.same(others, 40, "those of another site do not wait for them")
-    took, others = seconds_for(10, "other.example:120/m")
-    tap.ok(took < (10 - 3) * 0.5 or not others, "without a limit they do "
-           "not, which the same measure sees", took)
+    least = (10 - 3) * 0.5
+    took = seconds_for(10, "slow.example:120/m")
+    tap.ok(took >= least, "ten messages at 120 a minute take their time",
+           took)
+    # However slow the machine is, once it will be fast enough.
+    for _ in range(20):
+        took = seconds_for(10, "other.example:120/m")
+        if took < least:
+            break
+    tap.ok(took < least, "without a limit they do not, which the same "
+           "measure sees", took)
 
 
 def waits():
-    slow = Server()
-    with Instance(smtproutes=":127.0.0.1:%d" % slow.port,
-                  siterate=":1/h") as it:
+    slow, fast = Server(), Server()
+    with Instance(smtproutes="slow.example:127.0.0.1:%d\nfast.example:"
+                  "127.0.0.1:%d" % (slow.port, fast.port),
+                  siterate="slow.example:1/h") as it:
         it.start()
         ids = many(it, 100, "slow.example")
 
@@ -70,6 +73,9 @@ def waits():
                           it.must("godwit", "status").decode().splitlines())
             return int(status["parked"])
 
+        many(it, 40, "fast.example")
+        wait_for("those of another site, which do not wait for them",
+                 lambda: arrived(fast) == 40)
         wait_for("the first", lambda: arrived(slow) == 1)
         wait_for("most to wait on disk alone", lambda: parked() >= 95)
         lines = "\n".join(line for line in ledger(it)
@@ -88,6 +94,7 @@ def waits():
         tap.ok(r.returncode and b"siterate:1" in r.stdout + r.stderr,
                "godwit check sees a wrong line", r.stdout + r.stderr)
     slow.close()
+    fast.close()
 
 
 def others():
@@ -95,7 +102,7 @@ def others():
     slow, fast = Server(), Server()
     with Instance(smtproutes="slow.example:127.0.0.1:%d\n:127.0.0.1:%d" %
                   (slow.port, fast.port), siterate="slow.example:1/h",
-                  queuelifetime="6") as it:
+                  queuelifetime="12") as it:
         it.start()
         with Submit(it) as s:
             for n in range(50):

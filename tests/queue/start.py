@@ -16,7 +16,7 @@ BIN = os.path.abspath(os.environ.get('BIN', 'build/bin'))
 ROOT = os.geteuid() == 0
 SPLIT = sys.argv[1:2] == ['split']
 NOBODY = 65534
-LIMIT = 20  # seconds anything may take
+LIMIT = 120  # seconds anything may take
 
 FAKE = r'''#!/usr/bin/python3 -I
 import fcntl, json, os, resource, select, signal, socket, stat, sys, time
@@ -73,7 +73,7 @@ def record():
     os.umask(mask)
     status = dict(line.split(':', 1) for line in open('/proc/self/status')
                   if ':' in line)
-    write('.json', json.dumps({
+    return {
         'name': name, 'pid': os.getpid(), 'when': time.monotonic(),
         'uid': os.getresuid(), 'gid': os.getresgid(),
         'groups': os.getgroups(), 'umask': mask, 'fds': fds,
@@ -82,7 +82,7 @@ def record():
         'blocked': int(status['SigBlk'], 16),
         'ignored': int(status['SigIgn'], 16),
         'notify': os.environ.get('NOTIFY_SOCKET'),
-    }))
+    }
 
 def enqueue():
     select.select([6], [], [])
@@ -139,9 +139,10 @@ if script('ignore_term'):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 else:
     signal.signal(signal.SIGTERM, lambda *a: os._exit(0))
-record()
+facts = record()
 for sig in (signal.SIGHUP, signal.SIGALRM):
     signal.signal(sig, lambda s, frame: note('.signals', str(s)))
+write('.json', json.dumps(facts))
 if script('exit') is not None:
     sys.exit(script('exit'))
 {'godwit-enqueue': enqueue, 'godwit-manager': manager,

@@ -49,7 +49,7 @@ def spread():
     routes = "\n".join("s%d.example:127.0.0.1:%d" % (n, s.port)
                        for n, s in enumerate(servers))
     with Instance(smtproutes=routes, remoteworkers="3",
-                  remotekeep="30") as it:
+                  remotekeep="300") as it:
         it.start()
         wait_for("three workers",
                  lambda: len(it.pids("godwit-remote")) == 3)

@@ -25,7 +25,7 @@ WRONG, _ = authority.issue('elsewhere.example')
 def remote_of(auth, policy='localhost:verify', mode=0o600):
     with open(authority.path) as f:
         return Remote({'smtpauth': mode}, smtpauth=auth, tlspolicy=policy,
-                      tlsca=f.read(), timeoutremote=4)
+                      tlsca=f.read(), timeoutremote=10)
 
 
 def server_of(words, **more):
@@ -119,7 +119,7 @@ def test_tokens():
         with open(authority.path) as f:
             remote = Remote(smtptoken='localhost:ann:relay', tlsca=f.read(),
                             tokens={'relay': token.decode() + '\n'},
-                            timeoutremote=4, remotekeep=0)
+                            timeoutremote=10, remotekeep=0)
 
         def go():
             remote.send(TEXT, [b'a@x'], route=b'localhost', port=server.port)
@@ -158,7 +158,7 @@ def test_tokens():
     server = server_of(b'PLAIN XOAUTH2', users={USER: token},
                        auth=[b'334 e30=\r\n', lambda conn: conn.file.readline(),
                              b'235 2.7.0 welcome\r\n'])
-    remote = Remote(smtptoken='localhost:ann:relay', timeoutremote=4,
+    remote = Remote(smtptoken='localhost:ann:relay', timeoutremote=10,
                     tlspolicy='localhost:encrypt',
                     tokens={'relay': token.decode()})
     remote.send(TEXT, [b'a@x'], route=b'localhost', port=server.port)

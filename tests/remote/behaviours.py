@@ -7,7 +7,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '../fake'))
 from remote_manager import BODY8, SITE_DOWN, SMTPUTF8, Remote  # noqa: E402
 from remote_tap import end, ok  # noqa: E402
-from smtp_server import BEHAVIOURS, Server  # noqa: E402
+from smtp_server import BEHAVIOURS, Server, both, dead_port  # noqa: E402
 
 TEXT = b'Subject: test\n\nhello\n'
 D, L, N = 'done', 'later', 'never'
@@ -110,7 +110,7 @@ CHUNKS = [
 
 def test_one_rcpt(table, text, size):
     """All at once, in one process: none holds up another."""
-    remote = Remote(timeoutremote=6, remotekeep=0)
+    remote = Remote(timeoutremote=10, remotekeep=0)
     jobs = {}
     for row in table:
         server = Server(row[0])
@@ -136,7 +136,7 @@ def test_one_rcpt(table, text, size):
 
 
 def one(behaviour, rcpts, **facts):
-    server, remote = Server(behaviour), Remote(timeoutremote=6)
+    server, remote = Server(behaviour), Remote(timeoutremote=60)
     remote.send(facts.pop('content', TEXT), rcpts, route=b'127.0.0.1',
                 port=server.port, **facts)
     reports = remote.reports(len(rcpts))
@@ -303,10 +303,8 @@ def test_reuse():
 
 
 def test_addresses():
-    remote = Remote(timeoutconnect=3)
-    server = Server('normal')
-    port = server.port
-    server.close()
+    remote = Remote()
+    port = dead_port()
     remote.send(TEXT, [b'a@x', b'b@x'], route=b'127.0.0.1', port=port)
     got = remote.reports(2)
     ok([(r.word, r.code, r.flags) for r in got] ==
@@ -336,8 +334,7 @@ def test_addresses():
         ok(got[0].word == D, 'mail goes to %r' % facts, got)
     server.close()
     try:
-        bad, port = Server('greeting-554', '::1'), None
-        good = Server('normal', '127.0.0.1', bad.port)
+        good, bad = both('normal', '::1', 'greeting-554')
     except OSError:
         bad = None
     if bad:

@@ -40,7 +40,7 @@ def facts(content):
 
 def send(content, behaviour='no-8bitmime', **more):
     """The report, and what arrived, without its dots; None if nothing."""
-    server, remote = Server(behaviour), Remote(timeoutremote=6)
+    server, remote = Server(behaviour), Remote(timeoutremote=60)
     remote.send(content, [b'a@x'], route=b'127.0.0.1', port=server.port,
                 flags=facts(content), **more)
     got = remote.reports(1)

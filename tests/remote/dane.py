@@ -412,7 +412,7 @@ def test_settings():
        got)
 
 
-socket.setdefaulttimeout(30)
+socket.setdefaulttimeout(120)
 try:
     test_table()
     test_only()

@@ -126,7 +126,7 @@ def resident(remote):
                     if line.startswith('VmRSS'))
 
 
-def until(condition, wait=60):
+def until(condition, wait=120):
     stop = time.monotonic() + wait
     while not condition() and time.monotonic() < stop:
         time.sleep(0.01)
@@ -145,7 +145,7 @@ def measure(hold, content, context, **settings):
     all_held = until(lambda: sink.held == SESSIONS)
     now = resident(remote)
     sink.release()
-    reports = remote.reports(SESSIONS, 120)
+    reports = remote.reports(SESSIONS)
     done = sum(r.word == 'done' for r in reports)
     most = remote.memory()
     code = remote.close()

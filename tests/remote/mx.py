@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), '../fake'))
 from dns_server import DnsServer  # noqa: E402
 from remote_manager import SITE_DOWN, Remote  # noqa: E402
 from remote_tap import end, ok  # noqa: E402
-from smtp_server import Server  # noqa: E402
+from smtp_server import Server, both, dead_port  # noqa: E402
 
 TEXT = b'Subject: test\n\nhello\n'
 LO, OTHER = '127.0.0.1', '127.0.0.9'
@@ -72,7 +72,7 @@ def test_cases():
     for domain, word, code, host in CASES:
         site = domain.encode('latin-1')
         remote.send(TEXT, [b'a@' + site], site=site, port=server.port)
-        got = remote.reports(1, 60)
+        got = remote.reports(1)
         r = got[0] if got else None
         ok(r and (r.word, r.code) == (word, code) and
            r.host == (host and '%s:%d' % (host, server.port)),
@@ -90,7 +90,7 @@ def test_silence():
     remote = Remote(resolver='127.0.0.1@%d' % dns.port)
     for _ in range(3):
         remote.send(TEXT, [b'a@silent.example'], site=b'silent.example')
-    stop = time.monotonic() + 20
+    stop = time.monotonic() + 120
     while ('silent.example', 'MX') not in dns.asked and \
             time.monotonic() < stop:
         time.sleep(0.01)
@@ -109,7 +109,7 @@ def test_deadline():
                      ('mute.example', 'A'): 'SILENCE',
                      ('mx.example', 'A'): [LO]})
     server = Server()
-    remote = Remote(resolver='127.0.0.1@%d' % dns.port, timeoutdns=2)
+    remote = Remote(resolver='127.0.0.1@%d' % dns.port, timeoutdns=4)
     for site in (b'silent.example', b'half.example'):
         remote.send(TEXT, [b'a@' + site], site=site, port=server.port)
     got = remote.reports(2)
@@ -150,8 +150,8 @@ def test_source():
     table['both.example', 'MX'] = [(10, 'dual.example')]
     table['dual.example', 'AAAA'] = ['::1']
     table['dual.example', 'A'] = [LO]
-    dns, server = DnsServer(table), Server()
-    six = Server('normal', '::1', server.port)
+    dns = DnsServer(table)
+    server, six = both('normal', '::1', 'normal')
     remote = Remote(resolver='127.0.0.1@%d' % dns.port, remotekeep=0,
                     bindroutes='four.example:127.0.0.1')
     hosts = []
@@ -169,9 +169,7 @@ def test_source():
 
 def test_down():
     dns = DnsServer(TABLE)
-    server = Server()
-    port = server.port
-    server.close()
+    port = dead_port()
     remote = Remote(resolver='127.0.0.1@%d' % dns.port)
     remote.send(TEXT, [b'a@two.example'], site=b'two.example', port=port)
     got = remote.reports(1)

@@ -123,7 +123,7 @@ class Failed(Exception):
     pass
 
 
-def until(what, test, wait=30):
+def until(what, test, wait=120):
     end_at = time.monotonic() + wait
     while not test():
         if time.monotonic() > end_at:
@@ -151,7 +151,7 @@ class Mailbox:
             return os.path.isdir(self.new) and \
                 len(os.listdir(self.new)) >= count
         try:
-            until('mail', there, 10)
+            until('mail', there)
         except Failed:
             return []
         found = []
@@ -176,7 +176,7 @@ class Setting:
     def remote(self, policy=None, **settings):
         with open(self.authority.path) as f:
             return Remote({'smtpauth': 0o400}, tlsca=f.read(),
-                          tlspolicy=policy or self.policy, timeoutremote=20,
+                          tlspolicy=policy or self.policy, timeoutremote=60,
                           **settings)
 
     def mail(self, remote, port, rcpts=(b'ann@test.example',), body=b'hello\n',
@@ -225,7 +225,7 @@ class Setting:
         remote.close()
 
     def trust(self, name, port):
-        remote = Remote(tlspolicy='localhost:verify', timeoutremote=20)
+        remote = Remote(tlspolicy='localhost:verify', timeoutremote=60)
         _, got = self.mail(remote, port)
         ok(got and (got[0].word, got[0].code) == ('later', '4.7.5'),
            '%s: a certificate of an authority unknown to us is LATER' % name,
@@ -268,7 +268,7 @@ class Setting:
             record % ('other', '00' * 32))})
         remote = Remote(me='client.dane.example', tlspolicy=':dane',
                         resolver='127.0.0.1@%d' % zones.port,
-                        trustanchor=zones.anchor, timeoutremote=20)
+                        trustanchor=zones.anchor, timeoutremote=60)
         for site, want in ((b'good', 'done'), (b'bad', 'later')):
             remote.send(HEADER % 1, [b'ann@test.example'], port=port,
                         site=site + b'.dane.example')

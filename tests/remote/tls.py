@@ -31,7 +31,7 @@ def print_of(der):
 
 def settings(policy):
     with open(authority.path) as f:
-        return {'tlspolicy': policy, 'tlsca': f.read(), 'timeoutremote': 4}
+        return {'tlspolicy': policy, 'tlsca': f.read(), 'timeoutremote': 10}
 
 
 def send(policy, behaviour, **facts):
@@ -341,7 +341,7 @@ def test_settings():
     remote.close()
 
 
-socket.setdefaulttimeout(30)
+socket.setdefaulttimeout(120)
 test_table()
 test_details()
 test_resumed()

@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "fake"))
 from instance import Instance, Tap, wait_for  # noqa: E402
-from smtp_server import Server  # noqa: E402
+from smtp_server import Server, dead_port  # noqa: E402
 from spool import (CONTENT, SLOT, SLOT_LEN, QueueFile,  # noqa: E402
                    events, flip, ledger, maildir_of)
 
@@ -122,9 +122,8 @@ def audited(tap, it):
 def deferred(count):
     """A stopped instance with that many messages in info/, and the server
     that takes them after the next start."""
-    dead, sink = Server(), Server()
-    dead.close()
-    it = Instance(smtproutes=":127.0.0.1:%d" % dead.port)
+    sink = Server()
+    it = Instance(smtproutes=":127.0.0.1:%d" % dead_port())
     for n in range(count):
         # A site each: what waits for one that rests stays in todo/.
         it.sendmail(text(n), "x@r%d.example" % n, "y@r%d.example" % n)

@@ -226,7 +226,7 @@ def gone(check):
             except (BrokenPipeError, ConnectionResetError):
                 said = ("", "")
         check.tap.same(said, ("", ""), name + ": no answer")
-    wait_for("nothing to be left", lambda: not check.left(), 10)
+    wait_for("nothing to be left", lambda: not check.left())
     check.tap.same(check.left(), [], "nothing is left of them")
     check.tap.same(check.it.sendmail(MESSAGE, to).returncode, 0,
                    "and mail is taken")

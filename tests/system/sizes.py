@@ -201,7 +201,7 @@ def large(tap, it, sink):
     watch = Watch(it)
     watch.start()
     ident = submit(it, it.address, [it.address, "x@remote.example"], body)
-    wait_for("100 MB to arrive", lambda: not it.queued(), 120)
+    wait_for("100 MB to arrive", lambda: not it.queued(), 300)
     watch.over = True
     watch.join()
     watch.look()

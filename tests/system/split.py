@@ -15,7 +15,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "fake"))
 from instance import BIN, Instance, Tap, wait_for  # noqa: E402
-from smtp_server import Server  # noqa: E402
+from smtp_server import Server, dead_port  # noqa: E402
 
 INSIDE = "GODWIT_TEST_INSIDE"
 TEXT = b"Subject: split\n\ntext\n"
@@ -142,12 +142,6 @@ def deferred(tap, it):
     tap.same(whose(info / os.listdir(info)[0]), "660 godwitq:godwits",
              "a deferred file is enqueue's and the manager's")
     tap.same(it.stop(), 0, "start ends with 0")
-
-
-def dead_port():
-    s = Server()
-    s.close()
-    return s.port
 
 
 def direct(tap, it, sink):
