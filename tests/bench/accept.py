@@ -1,7 +1,7 @@
 """Lines a and b: mail is accepted and nothing is delivered."""
 import disk
 from results import Row
-from run import CALLER, RUNS, Deleted, message, size, tool
+from run import CALLER, RUNS, Deleted, attempt, message, size, tool
 
 
 def true_rate(system, count, parallel):
@@ -12,6 +12,10 @@ def true_rate(system, count, parallel):
     return count / float(out.split()[0])
 
 
+def threads(n):
+    return "disk, %d thread%s" % (n, "s" * (n > 1))
+
+
 def line_a(systems):
     """sendmail, one after another and 20 at a time."""
     rows = [Row("a", "sendmail, one after another", "messages/s",
@@ -20,16 +24,19 @@ def line_a(systems):
                 goals={"postfix": 8, "/bin/true": 0.55})]
     Deleted.wait()
     for s in systems:
-        s.start(held=True)
+        with attempt("a: %s" % s.name):
+            s.start(held=True)
     for _ in range(RUNS):
-        for row, parallel, count in ((rows[0], 1, size(400, 150)),
-                                     (rows[1], 20, size(2000, 500))):
+        for row, parallel, full in ((rows[0], 1, size(400, 100)),
+                                    (rows[1], 20, size(2000, 300))):
             for s in systems:
-                row.add(s.name, count / s.call(count, parallel, "u@dst.test"))
-                s.settle()
-            row.add("/bin/true", true_rate(systems[0], count, parallel))
-            row.add("disk, %d thread%s" % (parallel, "s" * (parallel > 1)),
-                    disk.create(parallel, count))
+                count = s.part(full)
+                with attempt("a: %s" % s.name):
+                    row.add(s.name,
+                            count / s.call(count, parallel, "u@dst.test"))
+                    s.settle()
+            row.add("/bin/true", true_rate(systems[0], full, parallel))
+            row.add(threads(parallel), disk.create(parallel, full))
     for s in systems:
         s.clear()
     disk.forget()
@@ -43,15 +50,15 @@ def line_b(systems):
     Deleted.wait()
     s.start(held=True)
     for n in (1, 16, 64):
-        limit = "disk, %d thread%s" % (n, "s" * (n > 1))
         count = size(4000, 600) if n > 1 else size(500, 150)
-        row = Row("b", "submit socket, %d connection%s" % (n, "s" * (n > 1)),
-                  "messages/s", goals={limit: 0.7} if n == 16 else {})
+        rows.append(Row("b", "submit socket, %d connection%s" % (
+            n, "s" * (n > 1)), "messages/s",
+            goals={threads(n): 0.7} if n == 16 else {}))
         for _ in range(RUNS):
-            row.add("godwit", count / s.preload(count, ["u@dst.test"],
-                                                connections=n))
-            row.add(limit, disk.create(n, count))
-        rows.append(row)
+            with attempt("b"):
+                rows[-1].add("godwit", count / s.preload(
+                    count, ["u@dst.test"], connections=n))
+            rows[-1].add(threads(n), disk.create(n, count))
     s.clear()
     disk.forget()
     return rows

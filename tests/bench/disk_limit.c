@@ -97,7 +97,8 @@ open_folders(const char *top)
             (folders[i] = openat(fd, name, O_RDONLY | O_DIRECTORY)) < 0)
             fail(name);
     }
-    sync();
+    if (syncfs(fd) < 0)
+        fail("syncfs");
 }
 
 static double
@@ -141,7 +142,8 @@ make_ledger(long lines)
     for (long n = 0; n < lines; n++)
         if (fd < 0 || write(fd, line, sizeof line) != sizeof line)
             fail("ledger");
-    sync();
+    if (syncfs(fd) < 0)
+        fail("syncfs");
     return fd;
 }
 

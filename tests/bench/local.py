@@ -5,7 +5,7 @@ import time
 import disk
 from results import Row
 from roots import USERS
-from run import LIMIT, RUNS, Failed, note, say, size, until
+from run import LIMIT, RUNS, attempt, say, size, until
 
 
 def stored(s, users):
@@ -24,9 +24,10 @@ def stored(s, users):
     return count, last
 
 
-def drain(s, count, users, limit=LIMIT):
-    """Seconds from the release of count queued messages to the last one in
-    its Maildir."""
+def drain(s, count, users):
+    """Messages a second, from the release of count queued messages to the
+    last one in its Maildir."""
+    count = s.part(count)
     try:
         s.start(held=True)
         s.preload(count, ["u%d@local.test" % n for n in range(1, users + 1)])
@@ -36,10 +37,8 @@ def drain(s, count, users, limit=LIMIT):
         s.release()
         # Looked at seldom: looking costs the processor that is measured.
         until("%d messages in Maildirs" % count,
-              lambda: stored(s, users)[0] >= count, limit, 0.5)
-        return stored(s, users)[1] - began
-    except Failed as e:
-        raise Failed("%s: %s" % (s.name, e))
+              lambda: stored(s, users)[0] >= count, LIMIT, 0.5)
+        return count / (stored(s, users)[1] - began)
     finally:
         s.clear()
 
@@ -52,11 +51,8 @@ def line_f(systems):
                   "messages/s", goals={"postfix": 4})
         for _ in range(RUNS):
             for s in systems:
-                try:
-                    row.add(s.name, count / drain(s, count, users))
-                except Failed as e:
-                    note("f %s: %s" % (row.what, e))
-                else:
+                with attempt("f %s: %s" % (row.what, s.name)):
+                    row.add(s.name, drain(s, count, users))
                     say("#   %s, %s: %.0f/s" % (row.what, s.name,
                                                 row.values[s.name][-1]))
             row.add("disk, 10 threads",

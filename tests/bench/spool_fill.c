@@ -154,6 +154,5 @@ main(int argc, char **argv)
                         (gid_t)atol(argv[6]));
         else
             fill_postfix(n, bytes, &st);
-    sync();
-    return 0;
+    return syncfs(folder) < 0;
 }

@@ -1,41 +1,43 @@
-"""Line g: accepted and delivered, end to end."""
+"""Lines g and k: accepted and delivered, end to end."""
 import time
 
 import disk
 from results import Row
-from run import LIMIT, RUNS, Failed, note, size
+from run import LIMIT, RUNS, attempt, size
 from sink import Sink
 
 
-def through(s, count, parallel, limit=LIMIT, octets=4096):
-    """Seconds from the first call of sendmail to the last message in the
-    sink."""
+def through(s, count, parallel, octets=4096):
+    """Messages a second, from the first call of sendmail to the last message
+    in the sink."""
+    count = s.part(count)
     try:
         s.start()
         with Sink(count) as there:
             began = time.monotonic()
             s.call(count, parallel, "u@dst.test", octets)
-            return there.wait(limit) - began
-    except Failed as e:
-        raise Failed("%s: %s" % (s.name, e))
+            return count / (there.wait(LIMIT) - began)
     finally:
         s.clear()
 
 
-def line_g(systems):
-    """Accepted from sendmail, 20 at a time, and delivered to one host."""
-    count = size(3000, 500)
-    row = Row("g", "sendmail, 20 at a time, to the host it is for",
-              "messages/s", goals={"postfix": 5})
+def fill(row, systems, count, parallel, octets=4096):
+    """Each system and the disk, in turn."""
     for _ in range(RUNS):
         for s in systems:
-            try:
-                row.add(s.name, count / through(s, count, 20))
-            except Failed as e:
-                note("g: %s" % e)
-        row.add("disk, 20 threads", disk.create(20, count))
+            with attempt("%s %s: %s" % (row.line, row.what, s.name)):
+                row.add(s.name, through(s, count, parallel, octets))
+        row.add("disk, %d threads" % parallel,
+                disk.create(parallel, count, octets))
     disk.forget()
-    return [row]
+    return row
+
+
+def line_g(systems):
+    """Accepted from sendmail, 20 at a time, and delivered to one host."""
+    return [fill(Row("g", "sendmail, 20 at a time, to the host it is for",
+                     "messages/s", goals={"postfix": 5}),
+                 systems, size(3000, 500), 20)]
 
 
 def line_k(systems):
@@ -44,19 +46,10 @@ def line_k(systems):
     for octets, count in ((1 << 10, size(1000, 100)),
                           (10 << 10, size(1000, 100)),
                           (100 << 10, size(500, 50)),
-                          (1 << 20, size(100, 10)),
+                          (1 << 20, size(100, 20)),
                           (10 << 20, size(20, 4))):
         row = Row("k", "%d KiB, 4 at a time, to the host it is for"
                   % (octets >> 10), "messages/s")
         row.x = octets
-        for _ in range(RUNS):
-            for s in systems:
-                try:
-                    row.add(s.name, count / through(s, count, 4,
-                                                    octets=octets))
-                except Failed as e:
-                    note("k: %s" % e)
-            row.add("disk, 4 threads", disk.create(4, count, octets))
-        rows.append(row)
-    disk.forget()
+        rows.append(fill(row, systems, count, 4, octets))
     return rows
