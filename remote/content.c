@@ -29,6 +29,12 @@ free_convert(struct content *c)
 }
 
 void
+content_forget(struct content *c)
+{
+    c->started = false;
+}
+
+void
 content_rewind(struct content *c, const struct job *job, bool chunks)
 {
     assert(!c->busy);

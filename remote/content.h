@@ -46,6 +46,10 @@ void content_init(struct content *c, const struct job *job, int fd,
 struct view content_piece(const struct content *c);
 struct view content_behind(struct content *c, struct view head);
 
+/* What was read is of no use: content_rewind comes next, also if that is only
+ * after the end of what is busy. */
+void content_forget(struct content *c);
+
 /* From the beginning again, for chunks or not; not while busy. */
 void content_rewind(struct content *c, const struct job *job, bool chunks);
 

@@ -165,7 +165,6 @@ find_session(struct delivery *d)
 static void
 go_on(struct delivery *d)
 {
-    content_rewind(&d->work.content, &d->job, false);
     d->next = 0;
     d->clear = false;
     find_session(d);
@@ -211,8 +210,7 @@ on_done(struct session_work *w, enum session_end end, const struct outcome *why)
         return;
     }
     if (end == SESSION_DONE) {
-        if (!w->content.busy)
-            go_on(d);
+        go_on(d);
         return;
     }
     /* What one host refuses for good, one that did not answer may take. */
@@ -258,8 +256,6 @@ on_piece(struct content *c)
     if (c->error == 0 || d->work.mail.open == 0) {
         if (d->session)
             session_piece(d->session);
-        else if (d->work.mail.open > 0)
-            go_on(d);
         else
             end_if_over(d);
         return;

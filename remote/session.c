@@ -86,7 +86,7 @@ set_deadline(struct session *s, unsigned seconds)
 {
     uint64_t ms = (uint64_t)seconds * 1000, now = uv_now(s->all->loop);
 
-    if (s->work && !smtp_client_committed(&s->client) &&
+    if (s->work && !smtp_client_ending(&s->client) &&
         now + ms > s->work->until)
         ms = s->work->until > now ? s->work->until - now : 0;
     uv_timer_start(&s->deadline, on_deadline, ms, 0);
@@ -143,6 +143,68 @@ ready(struct session *s)
     w->done(w, SESSION_DONE, NULL);
 }
 
+/* The handshake has come to an end, or not yet. */
+static void
+look_at_handshake(struct session *s)
+{
+    struct outcome o;
+
+    if (s->secure.state == TLS_HANDSHAKE)
+        return;
+    if (s->secure.state != TLS_OPEN) {
+        outcome_set(&o, LATER, "4.7.5", "TLS: %s", tls_error(s->secure.tls));
+        smtp_client_fail(&s->client, &o);
+    } else if (!secure_check(&s->secure, &s->policy, &o)) {
+        smtp_client_fail(&s->client, &o);
+    } else {
+        smtp_client_secured(&s->client, s->secure.verified);
+    }
+}
+
+/* Bytes from the socket, for the dialogue.  False: they meant nothing to
+ * it. */
+static bool
+take_bytes(struct session *s, struct view bytes)
+{
+    struct secure *t = &s->secure;
+    bool said;
+
+    if (!t->tls) {
+        smtp_client_feed(&s->client, bytes);
+        return true;
+    }
+    secure_take(t, bytes);
+    if (s->client.securing)
+        look_at_handshake(s);
+    said = t->plain.len > 0;
+    if (said && s->client.secured)
+        smtp_client_feed(&s->client, buf_view(&t->plain));
+    buf_free(&t->plain);
+    if (t->state >= TLS_CLOSED && s->client.stage != STAGE_OVER) {
+        smtp_client_lost(&s->client, "4.4.2", "connection lost");
+        return true;
+    }
+    return said;
+}
+
+/* Takes what the server has said.  True: it said something, or has gone. */
+static bool
+take_waiting(struct session *s)
+{
+    uv_os_fd_t fd;
+    ssize_t n;
+
+    if (uv_fileno((uv_handle_t *)&s->tcp, &fd) < 0)
+        return false;
+    n = recv(fd, s->all->input, sizeof s->all->input, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (n > 0)
+        return take_bytes(s, view_make(s->all->input, (size_t)n));
+    smtp_client_lost(&s->client, "4.4.2", "connection lost");
+    return true;
+}
+
 static void
 sent(struct session *s)
 {
@@ -150,8 +212,22 @@ sent(struct session *s)
     secure_sent(&s->secure);
     smtp_client_sent(&s->client);
     /* The answer to the last of it may take minutes. */
-    if (smtp_client_committed(&s->client) && s->work)
+    if (smtp_client_committed(&s->client) && s->work) {
         buf_free(&s->work->content.piece);
+        buf_free(&s->sending);
+    }
+}
+
+/* Nothing can be sent any more; what the server said before counts. */
+static void
+broken(struct session *s)
+{
+    while (s->client.stage != STAGE_OVER && take_waiting(s))
+        ;
+    if (s->client.stage == STAGE_OVER)
+        drive(s);
+    else
+        lost(s, "connection lost");
 }
 
 static void
@@ -163,7 +239,7 @@ on_written(uv_write_t *write, int status)
     if (s->closing)
         return;
     if (status < 0) {
-        lost(s, "connection lost");
+        broken(s);
         return;
     }
     sent(s);
@@ -233,50 +309,6 @@ send_commands(struct session *s)
     send_bytes(s, buf_view(&s->sending));
 }
 
-/* The handshake has come to an end, or not yet. */
-static void
-look_at_handshake(struct session *s)
-{
-    struct outcome o;
-
-    if (s->secure.state == TLS_HANDSHAKE)
-        return;
-    if (s->secure.state != TLS_OPEN) {
-        outcome_set(&o, LATER, "4.7.5", "TLS: %s", tls_error(s->secure.tls));
-        smtp_client_fail(&s->client, &o);
-    } else if (!secure_check(&s->secure, &s->policy, &o)) {
-        smtp_client_fail(&s->client, &o);
-    } else {
-        smtp_client_secured(&s->client, s->secure.verified);
-    }
-}
-
-/* Bytes from the socket, for the dialogue.  False: they meant nothing to
- * it. */
-static bool
-take_bytes(struct session *s, struct view bytes)
-{
-    struct secure *t = &s->secure;
-    bool said;
-
-    if (!t->tls) {
-        smtp_client_feed(&s->client, bytes);
-        return true;
-    }
-    secure_take(t, bytes);
-    if (s->client.securing)
-        look_at_handshake(s);
-    said = t->plain.len > 0;
-    if (said && s->client.secured)
-        smtp_client_feed(&s->client, buf_view(&t->plain));
-    buf_free(&t->plain);
-    if (t->state >= TLS_CLOSED && s->client.stage != STAGE_OVER) {
-        smtp_client_lost(&s->client, "4.4.2", "connection lost");
-        return true;
-    }
-    return said;
-}
-
 static void
 start_handshake(struct session *s)
 {
@@ -286,25 +318,6 @@ start_handshake(struct session *s)
     secure_start(&s->secure, s->all->tls, &s->policy, s->host, key.data);
     buf_free(&key);
     look_at_handshake(s);
-}
-
-/* Takes what the server said before the final dot goes out: it is not the
- * answer to it.  True: it said something, or has gone. */
-static bool
-spoke_early(struct session *s)
-{
-    uv_os_fd_t fd;
-    ssize_t n;
-
-    if (uv_fileno((uv_handle_t *)&s->tcp, &fd) < 0)
-        return false;
-    n = recv(fd, s->all->input, sizeof s->all->input, MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return false;
-    if (n > 0)
-        return take_bytes(s, view_make(s->all->input, (size_t)n));
-    smtp_client_lost(&s->client, "4.4.2", "connection lost");
-    return true;
 }
 
 /* The server is known: so is the form that the content has to take. */
@@ -342,6 +355,20 @@ dress(struct smtp_client *client, struct content *c)
     return piece;
 }
 
+/* All of the message, behind the commands that are in out. */
+static void
+send_group(struct session *s)
+{
+    struct content *c = &s->work->content;
+
+    _Static_assert(SMTP_GROUP_MAX <= (int)CONTENT_SMALL_PIECE, "one piece");
+    assert(c->ended);
+    smtp_client_chunk(&s->client, content_piece(c).len, true);
+    buf_addview(&s->client.out, content_piece(c));
+    buf_free(&c->piece);
+    send_commands(s);
+}
+
 /* The next piece of the message.  False: the pool is reading it. */
 static bool
 send_content(struct session *s)
@@ -351,13 +378,19 @@ send_content(struct session *s)
 
     if (c->busy)
         return false;
-    if (!c->ready || (!c->ended && content_piece(c).len == 0)) {
+    if (!c->started || !c->ready ||
+        (!c->ended && content_piece(c).len == 0)) {
         read_content(s);
         return false;
     }
-    if (c->ended && spoke_early(s))
+    /* What it says before the final dot is out is not the answer to it. */
+    if (c->ended && take_waiting(s))
         return true;
     c->ready = false;
+    if (s->client.stage == STAGE_GROUP) {
+        send_group(s);
+        return true;
+    }
     piece = dress(&s->client, c);
     set_answer_deadline(s);
     send_bytes(s, piece);
@@ -537,6 +570,7 @@ session_send(struct session *s, struct session_work *w)
 {
     assert(!s->work && !s->closing);
     s->work = w;
+    content_forget(&w->content);
     smtp_client_mail(&s->client, &w->mail);
     if (!s->connected)
         set_deadline(s, s->all->connect_wait);
@@ -549,7 +583,8 @@ session_send(struct session *s, struct session_work *w)
 void
 session_piece(struct session *s)
 {
-    drive(s);
+    if (s->connected)
+        drive(s);
 }
 
 void

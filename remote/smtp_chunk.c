@@ -5,10 +5,12 @@
 void
 smtp_client_chunk(struct smtp_client *c, size_t size, bool last)
 {
-    assert(smtp_chunk_may_go(c));
+    assert(c->stage == STAGE_GROUP ? last : smtp_chunk_may_go(c));
     buf_print(&c->out, "BDAT %zu%s\r\n", size, last ? " LAST" : "");
     c->chunk_leaving = true;
     c->dotted = last;
+    if (c->stage == STAGE_GROUP)
+        c->stage = STAGE_MAIL;
 }
 
 /* Only with PIPELINING before the last one is answered (RFC 3030 2). */
@@ -33,8 +35,14 @@ smtp_chunk_sent(struct smtp_client *c)
         return;
     c->chunk_leaving = false;
     c->chunks_open++;
-    if (c->dotted)
+    if (c->dotted && c->stage == STAGE_CHUNK)
         c->stage = STAGE_LAST;
+}
+
+void
+smtp_go_chunk(struct smtp_client *c)
+{
+    c->stage = c->dotted && !c->chunk_leaving ? STAGE_LAST : STAGE_CHUNK;
 }
 
 /* A server that refuses a chunk has lost the mail: all later ones are
@@ -61,6 +69,7 @@ smtp_on_chunk(struct smtp_client *c)
         smtp_fail_by_reply(c);
     } else if (last && !c->chunk_refused) {
         c->dirty = smtp_judge(c, &o) != DONE;
+        c->proven = c->proven || !c->dirty;
         smtp_settle_accepted(c, &o);
         smtp_finish(c);
     } else {

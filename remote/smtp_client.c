@@ -27,6 +27,7 @@ static const struct {
     [STAGE_HANDSHAKE] = {"TLS", "within the TLS handshake", 120, NULL},
     [STAGE_AUTH] = {"AUTH", "after AUTH", 300, smtp_on_auth},
     [STAGE_READY] = {"idle", "between two messages", 300, NULL},
+    [STAGE_GROUP] = {"MAIL", "before MAIL", 300, NULL},
     [STAGE_RSET] = {"RSET", "after RSET", 300, smtp_on_rset},
     [STAGE_MAIL] = {"MAIL", "after MAIL", 300, smtp_on_mail},
     [STAGE_RCPT] = {"RCPT", "after RCPT", 300, smtp_on_rcpt},
@@ -74,9 +75,13 @@ smtp_client_wait(const struct smtp_client *c)
 bool
 smtp_client_committed(const struct smtp_client *c)
 {
-    return c->mail && c->dotted &&
-           (c->stage == STAGE_CONTENT || c->stage == STAGE_DOT ||
-            c->stage == STAGE_CHUNK || c->stage == STAGE_LAST);
+    return c->mail && c->dotted && c->stage != STAGE_OVER;
+}
+
+bool
+smtp_client_ending(const struct smtp_client *c)
+{
+    return smtp_client_committed(c) && c->stage >= STAGE_CONTENT;
 }
 
 enum smtp_step
@@ -87,6 +92,7 @@ smtp_client_step(const struct smtp_client *c)
         return SMTP_READY;
     case STAGE_HANDSHAKE:
         return SMTP_HANDSHAKE;
+    case STAGE_GROUP:
     case STAGE_CONTENT:
         return SMTP_CONTENT;
     case STAGE_CHUNK:
@@ -101,7 +107,7 @@ smtp_client_step(const struct smtp_client *c)
 void
 smtp_client_fail(struct smtp_client *c, const struct outcome *o)
 {
-    if (c->mail && c->stage <= STAGE_MAIL) {
+    if (c->mail && c->stage <= STAGE_MAIL && !c->dotted) {
         c->failure = *o;
     } else if (c->mail) {
         smtp_mail_settle_all(c->mail, o);
@@ -310,11 +316,14 @@ smtp_client_feed(struct smtp_client *c, struct view bytes)
             break;
         }
         c->answers++;
-        /* 421 closes the connection wherever it comes (RFC 5321 3.8). */
-        if (c->reply.code == 421)
+        /* 421 closes the connection wherever it comes (RFC 5321 3.8): what
+         * else is on its way there will not be heard. */
+        if (c->reply.code == 421) {
+            c->dotted = false;
             smtp_fail_by_reply(c);
-        else
+        } else {
             stages[c->stage].take(c);
+        }
         smtp_reply_clear(&c->reply);
     }
     return smtp_client_step(c);
@@ -343,7 +352,7 @@ smtp_client_sent(struct smtp_client *c)
 {
     if (c->stage == STAGE_CONTENT && c->dotted)
         c->stage = STAGE_DOT;
-    else if (c->stage == STAGE_CHUNK)
+    else
         smtp_chunk_sent(c);
 }
 

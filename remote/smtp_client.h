@@ -10,6 +10,11 @@
 #include "remote/auth.h"
 #include "remote/smtp_limits.h"
 
+/* Bytes of a content that goes out with its MAIL and RCPT in one group, as
+ * one chunk: what is read at once however many sessions there are, and about
+ * what TCP sends in one round trip (RFC 6928 2). */
+enum { SMTP_GROUP_MAX = 16384 };
+
 /* What became of a recipient so far. */
 enum { RCPT_OPEN, RCPT_ACCEPTED, RCPT_SETTLED };
 
@@ -46,6 +51,8 @@ enum smtp_stage {
     STAGE_HANDSHAKE, /* the owner makes the connection secure */
     STAGE_AUTH,
     STAGE_READY,    /* nothing is asked */
+    STAGE_GROUP,    /* MAIL and RCPT wait in out for the chunk that goes with
+                       them */
     STAGE_RSET,
     STAGE_MAIL,
     STAGE_RCPT,
@@ -102,7 +109,9 @@ struct smtp_client {
     struct auth *auth;      /* owned; while it goes on */
     struct buf auth_first;  /* an answer that waits for its challenge */
     struct buf auth_words;  /* the mechanisms the server offers */
-    bool ahead;             /* MAIL, RCPT and DATA went out in one go */
+    bool ahead;             /* MAIL, RCPT and DATA go out in one go */
+    bool grouped;           /* the only chunk goes with them */
+    bool proven;            /* the server took a mail by chunks */
     bool dirty;             /* the next mail needs RSET first */
     bool delayed;           /* a 4yz was answered to this mail */
     bool dotted;            /* the final dot or last chunk was handed out */
@@ -138,7 +147,8 @@ enum smtp_step smtp_client_secured(struct smtp_client *c, bool verified);
 void smtp_client_dot(struct smtp_client *c);
 
 /* Puts BDAT for size bytes of content into out (RFC 3030), which follow it at
- * once; last: no more will, and all content is verified. */
+ * once; last: no more will, and all content is verified.  If out is not empty
+ * the commands in it go before it, and this chunk has to be the last. */
 void smtp_client_chunk(struct smtp_client *c, size_t size, bool last);
 
 /* All of out, the dot or chunk with it, is with the system's socket. */
@@ -165,8 +175,11 @@ void smtp_client_quit(struct smtp_client *c);
 /* The longest wait of this stage, in seconds: RFC 5321 4.5.3.2. */
 unsigned smtp_client_wait(const struct smtp_client *c);
 
-/* Whether the final dot or the last chunk was handed out and not
- * answered. */
+/* Whether the final dot or the last chunk was handed out and not answered:
+ * the server may have the mail. */
 bool smtp_client_committed(const struct smtp_client *c);
+
+/* Whether that answer is the next one: it may take its time. */
+bool smtp_client_ending(const struct smtp_client *c);
 
 #endif

@@ -142,8 +142,22 @@ put_rcpt(struct smtp_client *c, uint32_t i)
     smtp_command_rcpt(&c->out, &c->mail->job->rcpts[i], c->extensions);
 }
 
+/* Whether the content goes out before anything is answered: unlike that of
+ * DATA, which waits for 354, a chunk is a command like others (RFC 3030 2).
+ * If the connection is lost then, nobody knows what the server has; so only
+ * where it took a mail in this session, for the first may still be another
+ * host's.  Not behind RSET: a server that refuses it, and takes the rest,
+ * would have the mail though the session is given up. */
+static bool
+goes_along(const struct smtp_client *c)
+{
+    return c->ahead && c->chunks && c->proven && !c->dirty &&
+           c->mail->job->length <= SMTP_GROUP_MAX;
+}
+
 /* RSET if it is due, MAIL, and with PIPELINING all up to DATA, which ends
- * the group (RFC 2920 3.1).  Chunks go when somebody is accepted. */
+ * the group (RFC 2920 3.1), or to the only chunk.  Several chunks go when
+ * somebody is accepted. */
 void
 smtp_start_mail(struct smtp_client *c)
 {
@@ -161,7 +175,8 @@ smtp_start_mail(struct smtp_client *c)
         smtp_finish(c);
         return;
     }
-    c->stage = c->dirty ? STAGE_RSET : STAGE_MAIL;
+    c->grouped = goes_along(c);
+    c->stage = c->dirty ? STAGE_RSET : c->grouped ? STAGE_GROUP : STAGE_MAIL;
     if (c->dirty) {
         buf_addstr(&c->out, "RSET\r\n");
         if (!c->ahead)
@@ -199,8 +214,8 @@ go_rcpt(struct smtp_client *c, uint32_t i)
         c->stage = STAGE_RCPT;
         if (!c->ahead)
             put_rcpt(c, c->rcpt);
-    } else if (c->chunks && c->accepted > 0) {
-        c->stage = STAGE_CHUNK;
+    } else if (c->chunks && (c->grouped || c->accepted > 0)) {
+        smtp_go_chunk(c);
     } else if (!c->chunks && (c->ahead || c->accepted > 0)) {
         c->stage = STAGE_DATA;
         if (!c->ahead)

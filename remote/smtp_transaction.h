@@ -18,7 +18,9 @@ void smtp_on_data(struct smtp_client *c);
 void smtp_on_dot(struct smtp_client *c);
 void smtp_on_lonedot(struct smtp_client *c);
 
-/* The chunks of a content (RFC 3030). */
+/* The chunks of a content (RFC 3030).  smtp_go_chunk: all before them is
+ * answered. */
+void smtp_go_chunk(struct smtp_client *c);
 void smtp_on_chunk(struct smtp_client *c);
 void smtp_chunk_sent(struct smtp_client *c);
 bool smtp_chunk_may_go(const struct smtp_client *c);

@@ -8,8 +8,9 @@
  * begin, "tls" it is spoken, "first" before the greeting, "content" we must be
  * ready to send, "dot" the content is out, "sent" the dot is too, "chunk" and
  * "last" are chunks of 7 bytes, "lost" the connection is lost, "ready" and
- * "over" is what we must be.  After it, one outcome for each recipient, as
- * letter and code. */
+ * "over" is what we must be, "again" the same mail follows, as another one.
+ * After it, one outcome for each recipient of the last mail, as letter and
+ * code. */
 struct script {
     const char *name;
     const char *rcpts;   /* separated by commas */
@@ -22,6 +23,8 @@ struct script {
 static char outcomes[JOB_RCPT_MAX][16];
 static char last_text[OUTCOME_TEXT_MAX + 1];
 static unsigned settled_twice;
+static struct job job;
+static struct smtp_mail mail;
 
 static void
 on_settled(struct smtp_mail *m, uint32_t i, const struct outcome *o)
@@ -48,6 +51,16 @@ make_job(struct job *j, const struct script *s)
         j->rcpts[j->rcpt_count++].address = view_make(all.data, end);
         all = view_from(all, end + 1);
     }
+}
+
+static void
+begin(struct smtp_client *c)
+{
+    memset(outcomes, 0, sizeof outcomes);
+    smtp_mail_init(&mail, &job, on_settled);
+    smtp_mail_check(&mail);
+    if (mail.open)
+        smtp_client_mail(c, &mail);
 }
 
 /* Whether what the client wants is what the line says. */
@@ -89,6 +102,8 @@ play_line(struct smtp_client *c, struct view line)
         smtp_client_implicit(c);
     } else if (view_is(line, "tls")) {
         smtp_client_secured(c, true);
+    } else if (view_is(line, "again")) {
+        begin(c);
     } else if (view_is(line, "dot")) {
         smtp_client_dot(c);
     } else if (view_is(line, "chunk") || view_is(line, "last")) {
@@ -115,20 +130,14 @@ static void
 play(const struct script *s)
 {
     struct smtp_client c;
-    struct smtp_mail m;
-    struct job job;
     struct view lines = view_of(s->lines), line;
     struct buf got = {0};
     bool good = true;
 
-    memset(outcomes, 0, sizeof outcomes);
     settled_twice = 0;
     make_job(&job, s);
-    smtp_mail_init(&m, &job, on_settled);
-    smtp_mail_check(&m);
     smtp_client_init(&c, "me");
-    if (m.open)
-        smtp_client_mail(&c, &m);
+    begin(&c);
     while (view_line(&lines, &line))
         if (!play_line(&c, line)) {
             good = false;
@@ -159,6 +168,14 @@ play(const struct script *s)
              "C: RCPT TO:<u>\nwait\nS: 250 ok\nS: 250 ok\ncontent\n"
 #define CHUNK "chunk\nC: BDAT 7\nsent\n"
 #define LAST "last\nC: BDAT 7 LAST\nsent\n"
+#define ALL "C: MAIL FROM:<a@b.example>\nC: RCPT TO:<u>\n"
+#define ALL2 ALL "C: RCPT TO:<v>\n"
+#define PROVE "wait\nS: 250 ok\nS: 250 ok\ncontent\n" LAST "S: 250 ok\nready\n"
+#define PROVE2 "S: 250 ok\n" PROVE
+#define TO_GROUP CHUNKING "S: 250 PIPELINING\n" ALL PROVE "again\n"
+#define TO_GROUP2 CHUNKING "S: 250 PIPELINING\n" ALL2 PROVE2 "again\n"
+#define GONE "last\n" ALL "C: BDAT 7 LAST\nsent\nwait\n"
+#define GONE2 "last\n" ALL2 "C: BDAT 7 LAST\nsent\nwait\n"
 #define TO_DOT TO_CONTENT "dot\nC: .\nsent\nwait\n"
 
 static const struct script scripts[] = {
@@ -337,6 +354,82 @@ static const struct script scripts[] = {
      0, 0},
     {"a loss after it is LATER", "u", TO_CHUNK LAST "lost\nover\n", "~4.4.2",
      0, 0},
+    {"who took a mail by BDAT gets the next in one group", "u",
+     TO_GROUP GONE "S: 250 ok\nS: 250 ok\nwait\nS: 250 2.6.0 taken\nready\n"
+                   "again\n" GONE,
+     "", 0, SMTP_GROUP_MAX},
+    {"and its last answer is the verdict", "u",
+     TO_GROUP GONE "S: 250 ok\nS: 250 ok\nS: 250 2.6.0 taken\nready\n",
+     "+2.6.0", 0, SMTP_GROUP_MAX},
+    {"but not a larger one", "u", TO_GROUP ALL "wait\n", "", 0,
+     SMTP_GROUP_MAX + 1},
+    {"nor without PIPELINING", "u",
+     CHUNKING "S: 250 x\nC: MAIL FROM:<a@b.example>\nS: 250 ok\n"
+              "C: RCPT TO:<u>\nS: 250 ok\ncontent\n" LAST
+              "S: 250 ok\nready\nagain\nC: MAIL FROM:<a@b.example>\nwait\n",
+     "", 0, 0},
+    {"nor one who refused the first", "u",
+     TO_CHUNK LAST "S: 552 no\nready\nagain\nC: RSET\n" ALL "wait\nS: 250 ok\n"
+                   "S: 451 no\nS: 503 no\nready\nagain\n" ALL "wait\n",
+     "", 0, 0},
+    {"nor behind RSET", "u",
+     TO_GROUP GONE "S: 250 ok\nS: 250 ok\nS: 552 no\nready\n"
+                   "again\nC: RSET\n" ALL "wait\nS: 250 ok\nS: 250 ok\n"
+                   "S: 550 5.1.1 no\nready\n", "-5.1.1", 0, 0},
+    {"each recipient of a group has its own fate", "u,v",
+     TO_GROUP2 GONE2 "S: 250 ok\nS: 550 5.1.1 no\nS: 250 ok\n"
+                     "S: 250 ok\nready\n", "-5.1.1,+2.0.0", 0, 0},
+    {"5yz to its MAIL is for all, whatever follows", "u,v",
+     TO_GROUP2 GONE2 "S: 550 5.7.1 no\nS: 503 no\nS: 503 no\nwait\n"
+                     "S: 503 no\nready\n", "-5.7.1,-5.7.1", 0, 0},
+    {"4yz to its MAIL stays LATER though 503 follows", "u",
+     TO_GROUP GONE "S: 451 4.7.1 wait\nS: 503 no\nS: 503 no\nready\n",
+     "~4.7.1", 0, 0},
+    {"if nobody is accepted its chunk's refusal is nobody's", "u",
+     TO_GROUP GONE "S: 250 ok\nS: 451 4.2.1 no\nwait\nS: 554 5.5.1 no\n"
+                   "ready\n", "~4.2.1", 0, 0},
+    {"and its acceptance too", "u",
+     TO_GROUP GONE "S: 250 ok\nS: 550 5.1.1 no\nS: 250 ok\nready\n",
+     "-5.1.1", 0, 0},
+    {"503 to its chunk after a 4yz is that 4yz", "u,v",
+     TO_GROUP2 GONE2 "S: 250 ok\nS: 250 ok\nS: 451 no\nS: 503 5.5.1 no\n"
+                     "ready\n", "~4.5.1,~4.0.0", 0, 0},
+    {"5yz to its chunk is for the accepted", "u,v",
+     TO_GROUP2 GONE2 "S: 250 ok\nS: 450 no\nS: 250 ok\nS: 552 5.3.4 no\n"
+                     "ready\n", "~4.0.0,-5.3.4", 0, 0},
+    {"who has 452 in a group goes in a next one", "u,v",
+     TO_GROUP2 GONE2 "S: 250 ok\nS: 250 ok\nS: 452 many\nS: 250 ok\nready\n",
+     "+2.0.0,", 0, 0},
+    {"421 to its MAIL says that nothing was heard: another session's", "u",
+     TO_GROUP GONE "S: 421 bye\nover\n", "", 0, 0},
+    {"421 to its RCPT is LATER for all that are open", "u,v",
+     TO_GROUP2 GONE2 "S: 250 ok\nS: 550 5.1.1 no\nS: 421 bye\nover\n",
+     "-5.1.1,~4.0.0", 0, 0},
+    {"421 to its chunk is LATER", "u",
+     TO_GROUP GONE "S: 250 ok\nS: 250 ok\nS: 421 bye\nover\n", "~4.0.0", 0,
+     0},
+    {"a loss once it went is LATER", "u", TO_GROUP GONE "lost\nover\n",
+     "~4.4.2", 0, 0},
+    {"while it went too", "u",
+     TO_GROUP "last\n" ALL "C: BDAT 7 LAST\nlost\nover\n", "~4.4.2", 0, 0},
+    {"and between its answers", "u,v",
+     TO_GROUP2 GONE2 "S: 250 ok\nS: 550 5.1.1 no\nlost\nover\n",
+     "-5.1.1,~4.4.2", 0, 0},
+    {"before it went the mail is another session's", "u",
+     TO_GROUP "lost\n" ALL "over\n", "", 0, 0},
+    {"so it is when the server speaks before", "u",
+     TO_GROUP "A: 421 4.4.2 idle\n" ALL "over\n", "", 0, 0},
+    {"whatever it says", "u", TO_GROUP "A: 250 ok\n" ALL "over\n", "", 0, 0},
+    {"commands may be answered while the chunk is on its way", "u",
+     TO_GROUP "last\n" ALL "C: BDAT 7 LAST\nS: 250 ok\nS: 250 ok\nsent\nwait\n"
+              "S: 250 2.6.0 taken\nready\n", "+2.6.0", 0, 0},
+    {"the chunk not", "u",
+     TO_GROUP "last\n" ALL "C: BDAT 7 LAST\nS: 250 ok\nS: 250 ok\n"
+              "S: 250 taken\nover\n", "~4.5.0", 0, 0},
+    {"nonsense to its MAIL is LATER: it may have been taken", "u",
+     TO_GROUP GONE "S: 354 what\nover\n", "~4.0.0", 0, 0},
+    {"what cannot be read too", "u", TO_GROUP GONE "S: fine\nover\n",
+     "~4.5.0", 0, 0},
     {"recipients over RCPTMAX are left for a next transaction (RFC 9422)",
      "u,v", HELLO "LIMITS RCPTMAX=1\nC: MAIL FROM:<a@b.example>\nS: 250 ok\n"
      "C: RCPT TO:<u>\nS: 250 ok\nC: DATA\nS: 354 go\ncontent\ndot\nC: .\n"
@@ -369,7 +462,6 @@ test_reuse(bool dirty)
     static const char refused[] = "250 ok\r\n550 no\r\n503 no\r\n";
     struct smtp_client c;
     struct smtp_mail first, second;
-    struct job job;
 
     make_job(&job, &s);
     smtp_mail_init(&first, &job, on_settled);
@@ -410,6 +502,14 @@ test_texts(void)
     static const struct script loss = {
         "a loss after the dot", "u", TO_DOT "lost\n", "~4.4.2", 0, 0};
 
+    static const struct script group = {
+        "a loss before any answer to a group", "u", TO_GROUP GONE "lost\n",
+        "~4.4.2", 0, 0};
+
+    play(&group);
+    same(last_text,
+         "connection lost after MAIL: the message may have been delivered",
+         "a loss after a group says so too");
     play(&reply);
     same(last_text, "RCPT: 550 5.1.1 no 5.1.1 such",
          "the text is the server's words in one line");
