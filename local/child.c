@@ -15,10 +15,10 @@
 #include "base/log.h"
 #include "local/deliver.h"
 
-enum { CHILD_SOCK = 3, CHILD_LIFE = 4, CHILD_FIRST_FREE = 5 };
+enum { FIRST_FREE = CHILD_LIFE + 1 };
 
-/* The parent's handlers belong to its loop.  A size limit is to be an errno
- * like any other. */
+/* Whoever started us may have left some ignored.  A size limit is to be an
+ * errno like any other. */
 static void
 reset_signals(void)
 {
@@ -43,9 +43,22 @@ drop_descriptors(int sock, int life)
     if (dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
         dup3(sock, CHILD_SOCK, O_CLOEXEC) < 0 ||
         dup3(life, CHILD_LIFE, O_CLOEXEC) < 0 ||
-        close_range(CHILD_FIRST_FREE, ~0U, 0) < 0)
+        close_range(FIRST_FREE, ~0U, 0) < 0)
         return -errno;
     return 0;
+}
+
+int
+child_prepare(int sock, int life)
+{
+    static const struct rlimit none = {0, 0};
+
+    reset_signals();
+    umask(077);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        setrlimit(RLIMIT_CORE, &none) < 0)
+        return -errno;
+    return drop_descriptors(sock, life);
 }
 
 static int
@@ -75,18 +88,13 @@ take_ids(const struct account *a)
 static int
 become(const struct child_facts *f)
 {
-    static const struct rlimit none = {0, 0};
     int r;
 
     if (f->become && (r = take_ids(f->account)) < 0)
         return r;
     if (geteuid() != f->account->uid || geteuid() == 0)
         return -EPERM;
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-        setrlimit(RLIMIT_CORE, &none) < 0)
-        return -errno;
     prctl(PR_SET_NAME, "godwit-deliver");
-    umask(077);
     return chdir(f->account->home) < 0 ? -errno : 0;
 }
 
@@ -146,16 +154,16 @@ serve(const struct child_facts *f, struct buf *b, int failed,
 }
 
 _Noreturn void
-child_run(const struct child_facts *f, int sock, int life)
+child_run(const struct child_facts *f, int jobs)
 {
     struct deliver_memory memory = {0};
     struct buf b = {0};
     int r, going;
 
-    reset_signals();
-    if ((r = drop_descriptors(sock, life)) < 0) {
+    if (dup3(jobs, CHILD_SOCK, O_CLOEXEC) < 0 ||
+        close_range(FIRST_FREE, ~0U, 0) < 0) {
         log_event("deliverer-failed user=%s why=%s", f->account->name,
-                  strerror(-r));
+                  strerror(errno));
         _exit(111);
     }
     r = become(f);

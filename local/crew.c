@@ -1,6 +1,5 @@
 #include "local/crew.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,21 +8,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-
-/* A recipient on his way to a deliverer. */
-struct task {
-    STAILQ_ENTRY(task) link;
-    struct message *message;
-    uint32_t rcpt;
-};
-
-/* An account with mail or deliverers. */
-struct resident {
-    struct pool_account pool; /* first: the pool hands these out */
-    struct account account;
-    struct crew *crew;
-    STAILQ_HEAD(tasks, task) waiting;
-};
 
 static void
 task_report(struct task *t, struct report *r)
@@ -46,34 +30,11 @@ task_later(struct task *t, int error, const char *code, const char *what)
 }
 
 static void
-resident_leave(struct resident *a)
+move(struct deliverer *d, enum pool_state to)
 {
-    if (!pool_isunused(&a->pool))
-        return;
-    pool_remove(&a->crew->pool, &a->pool);
-    account_free(&a->account);
-    free(a);
-}
+    struct resident *a = d->owner;
 
-/* Two accounts that differ in anything are two: nobody gets a deliverer with
- * the groups or home of before. */
-static struct resident *
-resident_find(struct crew *c, const struct account *account)
-{
-    struct pool_account *p;
-    struct resident *a;
-
-    TAILQ_FOREACH(p, &c->pool.accounts, link) {
-        a = (struct resident *)p;
-        if (account_equal(&a->account, account))
-            return a;
-    }
-    a = mem_alloc(sizeof *a);
-    pool_add(&c->pool, &a->pool);
-    account_copy(&a->account, account);
-    a->crew = c;
-    STAILQ_INIT(&a->waiting);
-    return a;
+    resident_move(a, &a->crew->pool, d, to);
 }
 
 static void
@@ -82,13 +43,9 @@ on_report(struct deliverer *d, void *task, const struct report *r)
     struct resident *a = d->owner;
     struct report copy = *r;
 
-    a->pool.busy--;
-    if (d->ending) {
-        a->pool.ending++;
-    } else {
-        a->pool.idle++;
+    move(d, d->ending ? POOL_ENDING : POOL_IDLE);
+    if (!d->ending)
         deliverer_rest(d, a->crew->settings->localidle);
-    }
     task_report(task, &copy);
     crew_run(a->crew);
 }
@@ -101,13 +58,12 @@ on_time(struct deliverer *d)
     struct crew *c = a->crew;
     struct task *t = d->task;
 
-    a->pool.ending++;
     if (!t) {
-        a->pool.idle--;
+        move(d, POOL_ENDING);
         deliverer_end(d);
         return;
     }
-    a->pool.busy--;
+    move(d, POOL_KILLED);
     d->task = NULL;
     deliverer_kill(d);
     log_event("deliverer-killed user=%s seconds=%ju", a->account.name,
@@ -117,40 +73,40 @@ on_time(struct deliverer *d)
 }
 
 static void
+say_why(char *why, size_t size, int status)
+{
+    if (status < 0)
+        snprintf(why, size, "no deliverer: %s", strerror(-status));
+    else if (WIFSIGNALED(status))
+        snprintf(why, size, "deliverer died (signal %d)", WTERMSIG(status));
+    else
+        snprintf(why, size, "deliverer died (exit %d)", WEXITSTATUS(status));
+}
+
+static void
 on_gone(struct deliverer *d, int status)
 {
     struct resident *a = d->owner;
     struct crew *c = a->crew;
     struct task *t = d->task;
-    char why[64];
+    char why[128];
 
-    LIST_REMOVE(d, link);
-    if (WIFSIGNALED(status))
-        snprintf(why, sizeof why, "deliverer died (signal %d)",
-                 WTERMSIG(status));
-    else
-        snprintf(why, sizeof why, "deliverer died (exit %d)",
-                 WEXITSTATUS(status));
+    say_why(why, sizeof why, status);
     if (t || (status && !d->killed))
         log_event("deliverer-died user=%s why=%s", a->account.name, why);
-    if (t) {
-        a->pool.busy--;
-        d->task = NULL;
+    d->task = NULL;
+    HASH_DEL(c->deliverers, d);
+    move(d, POOL_NONE);
+    if (t)
         task_later(t, 0, "4.3.0", why);
-    } else {
-        a->pool.ending--;
-    }
-    resident_leave(a);
+    resident_leave(a, &c->pool);
     crew_run(c);
 }
 
 static void
 on_broken(struct deliverer *d)
 {
-    struct resident *a = d->owner;
-
-    a->pool.idle--;
-    a->pool.ending++;
+    move(d, POOL_ENDING);
 }
 
 static const struct deliverer_calls calls = {
@@ -158,45 +114,50 @@ static const struct deliverer_calls calls = {
 };
 
 static void
-on_child(uv_signal_t *h, int signum)
+on_births(uv_poll_t *h, int status, int events)
 {
     struct crew *c = h->data;
-    struct deliverer *d, *next;
+    struct forker_event e;
+    struct deliverer *d;
+    int r;
 
-    (void)signum;
-    for (d = LIST_FIRST(&c->deliverers); d; d = next) {
-        next = LIST_NEXT(d, link);
-        deliverer_reap(d);
+    (void)events;
+    (void)status; /* reading tells what is wrong */
+    while ((r = forker_read(c->forker, &e)) > 0) {
+        HASH_FIND(hh, c->deliverers, &e.number, sizeof e.number, d);
+        if (d)
+            deliverer_gone(d, e.status);
     }
+    if (r < 0)
+        log_die("fatal program=local why=\"the forker is gone\"");
 }
 
 static struct deliverer *
 hire(struct resident *a, int *r)
 {
     struct crew *c = a->crew;
-    struct child_facts facts = {
-        .account = &a->account,
-        .me = c->settings->me,
-        .instruction = c->settings->defaultdelivery,
-        .become = !c->settings->private,
-    };
-    struct deliverer *d = deliverer_new(c->loop, &facts, c->life, &calls, r);
+    struct deliverer *d = deliverer_new(c->loop, c->forker, ++c->birth,
+                                        &a->account, &calls, r);
 
     if (d) {
         d->owner = a;
-        LIST_INSERT_HEAD(&c->deliverers, d, link);
+        d->state = POOL_BUSY;
+        HASH_ADD(hh, c->deliverers, birth, sizeof d->birth, d);
     }
     return d;
 }
 
+/* The pool counts one idle deliverer of a in another state: the one used
+ * last to be busy, the one idle longest to end. */
 static struct deliverer *
-find_idle(struct resident *a)
+take_idle(struct resident *a, enum pool_state to)
 {
-    struct deliverer *d;
+    struct deliverer *d = to == POOL_BUSY
+                              ? TAILQ_FIRST(&a->idle)
+                              : TAILQ_LAST(&a->idle, deliverers);
 
-    LIST_FOREACH(d, &a->crew->deliverers, link)
-        if (d->owner == a && !d->task && !d->ending)
-            break;
+    TAILQ_REMOVE(&a->idle, d, link);
+    d->state = (int)to;
     return d;
 }
 
@@ -217,10 +178,11 @@ hand_over(struct resident *a, struct deliverer *d, int error)
     file_close(&fd);
     if (r == 0)
         return;
-    a->pool.busy--;
     if (d) {
-        a->pool.ending++;
+        move(d, POOL_KILLED);
         deliverer_kill(d);
+    } else {
+        pool_move(&c->pool, &a->pool, POOL_BUSY, POOL_NONE);
     }
     task_later(t, r, NULL, "cannot hand the message to a deliverer");
 }
@@ -237,12 +199,12 @@ crew_run(struct crew *c)
         int r = 0;
 
         if (step == POOL_END) {
-            deliverer_end(find_idle(a));
+            deliverer_end(take_idle(a, POOL_ENDING));
             continue;
         }
-        d = step == POOL_FORK ? hire(a, &r) : find_idle(a);
+        d = step == POOL_FORK ? hire(a, &r) : take_idle(a, POOL_BUSY);
         hand_over(a, d, r);
-        resident_leave(a);
+        resident_leave(a, &c->pool);
     }
     c->on_change(c);
 }
@@ -250,47 +212,46 @@ crew_run(struct crew *c)
 void
 crew_admit(struct crew *c, struct message *m, uint32_t i)
 {
-    struct resident *a = resident_find(c, &m->rcpts[i].account);
+    struct resident *a = resident_find(&c->residents, &c->pool,
+                                       &m->rcpts[i].account);
     struct task *t = mem_alloc(sizeof *t);
 
-    m->crew = c;
+    m->crew = a->crew = c;
     t->message = m;
     t->rcpt = i;
     STAILQ_INSERT_TAIL(&a->waiting, t, link);
-    a->pool.waiting++;
+    pool_admit(&c->pool, &a->pool);
 }
 
 static void
 give_back(struct resident *a)
 {
+    struct pool *pool = &a->crew->pool;
     struct task *t;
 
     while ((t = STAILQ_FIRST(&a->waiting))) {
         STAILQ_REMOVE_HEAD(&a->waiting, link);
-        a->pool.waiting--;
+        pool_withdraw(pool, &a->pool);
         task_later(t, 0, "4.3.2", "local is being stopped");
     }
-    resident_leave(a);
+    resident_leave(a, pool);
 }
 
 void
 crew_stop(struct crew *c)
 {
-    struct pool_account *p, *next;
-    struct deliverer *d;
+    struct resident *a, *next_a;
+    struct deliverer *d, *next_d;
 
     c->stopping = true;
-    for (p = TAILQ_FIRST(&c->pool.accounts); p; p = next) {
-        next = TAILQ_NEXT(p, link);
-        give_back((struct resident *)p);
-    }
-    LIST_FOREACH(d, &c->deliverers, link) {
-        struct resident *a = d->owner;
-
-        if (!d->task && !d->ending) {
-            a->pool.idle--;
-            a->pool.ending++;
+    for (int i = 0; i < RESIDENT_BUCKETS; i++)
+        for (a = LIST_FIRST(&c->residents.buckets[i]); a; a = next_a) {
+            next_a = LIST_NEXT(a, link);
+            give_back(a);
         }
+    HASH_ITER(hh, c->deliverers, d, next_d) {
+        if (d->state == POOL_IDLE)
+            move(d, POOL_ENDING);
         deliverer_end(d);
     }
 }
@@ -300,7 +261,7 @@ crew_isgone(const struct crew *c)
 {
     const struct deliverer *d;
 
-    LIST_FOREACH(d, &c->deliverers, link)
+    for (d = c->deliverers; d; d = d->hh.next)
         if (!d->killed)
             return false;
     return true;
@@ -311,12 +272,12 @@ crew_close(struct crew *c)
 {
     struct deliverer *d;
 
-    LIST_FOREACH(d, &c->deliverers, link) {
+    for (d = c->deliverers; d; d = d->hh.next) {
         uv_unref((uv_handle_t *)&d->poll);
         uv_unref((uv_handle_t *)&d->timer);
     }
-    if (!uv_is_closing((uv_handle_t *)&c->child))
-        uv_close((uv_handle_t *)&c->child, NULL);
+    if (!uv_is_closing((uv_handle_t *)&c->births))
+        uv_close((uv_handle_t *)&c->births, NULL);
 }
 
 int
@@ -325,11 +286,11 @@ crew_start(struct crew *c, uv_loop_t *loop)
     int r;
 
     c->loop = loop;
-    c->child.data = c;
+    c->births.data = c;
     pool_init(&c->pool, (unsigned)c->settings->concurrencylocal,
-              (unsigned)c->settings->localperuser);
-    LIST_INIT(&c->deliverers);
-    if ((r = uv_signal_init(loop, &c->child)) < 0)
+              (unsigned)c->settings->localperuser,
+              (unsigned)c->settings->localresident);
+    if ((r = uv_poll_init(loop, &c->births, c->forker)) < 0)
         return r;
-    return uv_signal_start(&c->child, on_child, SIGCHLD);
+    return uv_poll_start(&c->births, UV_READABLE, on_births);
 }

@@ -5,19 +5,19 @@
 #ifndef LOCAL_CREW_H
 #define LOCAL_CREW_H
 
-#include "local/deliverer.h"
-#include "local/message.h"
-#include "local/pool.h"
+#include "local/resident.h"
 #include "local/settings.h"
 
 struct crew {
     uv_loop_t *loop;
-    uv_signal_t child;
+    uv_poll_t births;       /* the forker's socket */
     const struct settings *settings; /* borrowed */
-    int life;               /* borrowed: what deliverers hold while they live */
+    int forker;             /* borrowed: forker.h */
     struct pool pool;
-    LIST_HEAD(deliverers, deliverer) deliverers;
-    uint64_t number;        /* of the last job given to a deliverer */
+    struct residents residents;
+    struct deliverer *deliverers; /* by birth */
+    uint64_t birth;         /* of the last deliverer */
+    uint64_t number;        /* of the last job given to one */
     bool stopping;
     void *data;             /* the caller's */
     /* The outcome of recipient i of m; number and index are the caller's to
@@ -27,7 +27,7 @@ struct crew {
     void (*on_change)(struct crew *c);
 };
 
-/* settings, life, data and the callbacks are set by the caller before.  0 or
+/* settings, forker, data and the callbacks are set by the caller before.  0 or
  * a negative errno. */
 int crew_start(struct crew *c, uv_loop_t *loop);
 

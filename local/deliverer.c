@@ -1,35 +1,12 @@
 #include "local/deliverer.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-
-/* All signals wait while we fork: one that came to the child before it reset
- * the handlers would be told to our loop. */
-static pid_t
-fork_child(const struct child_facts *f, int sock, int life)
-{
-    sigset_t all, before;
-    pid_t pid;
-    int e;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid = fork();
-    if (pid == 0)
-        child_run(f, sock, life);
-    e = errno;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return pid < 0 ? -e : pid;
-}
 
 static void
 on_closed(uv_handle_t *h)
@@ -119,26 +96,26 @@ on_readable(uv_poll_t *h, int status, int events)
 }
 
 struct deliverer *
-deliverer_new(uv_loop_t *loop, const struct child_facts *f, int life,
+deliverer_new(uv_loop_t *loop, int forker, uint64_t birth,
+              const struct account *account,
               const struct deliverer_calls *calls, int *r)
 {
     struct deliverer *d;
     int pair[2];
-    pid_t pid;
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
         *r = -errno;
         return NULL;
     }
-    pid = fork_child(f, pair[1], life);
+    *r = forker_ask(forker, birth, account, pair[1]);
     file_close(&pair[1]);
-    if (pid < 0) {
+    if (*r < 0) {
         file_close(&pair[0]);
-        *r = (int)pid;
         return NULL;
     }
     d = mem_alloc(sizeof *d);
-    d->pid = pid;
+    d->forker = forker;
+    d->birth = birth;
     d->sock = pair[0];
     d->calls = calls;
     d->poll.data = d->timer.data = d;
@@ -190,25 +167,16 @@ deliverer_kill(struct deliverer *d)
     d->ending = d->killed = true;
     uv_timer_stop(&d->timer);
     uv_poll_stop(&d->poll);
-    if (d->pid > 0)
-        kill(d->pid, SIGKILL);
+    if (!d->gone)
+        forker_kill(d->forker, d->birth);
 }
 
 void
-deliverer_reap(struct deliverer *d)
+deliverer_gone(struct deliverer *d, int status)
 {
-    pid_t pid;
-    int status;
-
-    while ((pid = waitpid(d->pid, &status, WNOHANG)) < 0 && errno == EINTR)
-        ;
-    if (pid == 0)
-        return;
-    if (pid < 0)
-        status = 0;
-    d->pid = 0;
+    d->gone = true;
     break_off(d);
-    if (d->task)
+    if (d->task && status >= 0)
         read_report(d); /* what it said before it died counts */
     d->calls->on_gone(d, status);
     uv_close((uv_handle_t *)&d->poll, on_closed);

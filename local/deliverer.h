@@ -1,15 +1,17 @@
-/* deliverer.h - a deliverer from the outside: a forked child, on the loop
+/* deliverer.h - a deliverer from the outside, on the loop
  *
- * One delivery at a time.  Its struct lives until the child was waited for,
- * and is freed by itself after on_gone. */
+ * One delivery at a time.  The forker (forker.h) makes it, and says when it
+ * is gone; its struct lives until then, and is freed by itself after
+ * on_gone. */
 #ifndef LOCAL_DELIVERER_H
 #define LOCAL_DELIVERER_H
 
 #include <sys/queue.h>
+#include <uthash.h>
 #include <uv.h>
 
 #include "base/job.h"
-#include "local/child.h"
+#include "local/forker.h"
 
 enum { DELIVERER_END = 10 }; /* seconds it may take to end when told to */
 
@@ -24,31 +26,36 @@ struct deliverer_calls {
     /* It ended, or spoke nonsense, while idle and not told to end; it is
      * ending from now on.  (While busy it stays so until on_gone.) */
     void (*on_broken)(struct deliverer *d);
-    /* Dead and waited for; what was given and not answered is the caller's
-     * to answer.  The last call. */
+    /* Dead and waited for, or never born; what was given and not answered is
+     * the caller's to answer.  status as in struct forker_event.  The last
+     * call. */
     void (*on_gone)(struct deliverer *d, int status);
 };
 
 struct deliverer {
-    LIST_ENTRY(deliverer) link; /* the caller's */
+    UT_hash_handle hh;          /* the caller's, by birth */
+    TAILQ_ENTRY(deliverer) link; /* the caller's */
     void *owner;                /* the caller's */
+    int state;                  /* the caller's */
     void *task;                 /* the caller's; NULL: idle */
     uv_poll_t poll;
     uv_timer_t timer;
     int handles;
     int sock;
-    pid_t pid;
+    int forker;                 /* borrowed */
+    uint64_t birth;             /* its number at the forker */
+    bool gone;
     bool ending;                /* told to end or killed */
     bool killed;
     uint64_t number;            /* of the job given, while busy */
     const struct deliverer_calls *calls;
 };
 
-/* Forks.  life is the end of the life pipe that the child keeps.  NULL and
- * *r a negative errno if it could not be done. */
-struct deliverer *deliverer_new(uv_loop_t *loop, const struct child_facts *f,
-                                int life, const struct deliverer_calls *calls,
-                                int *r);
+/* Asks the forker for one; birth is a number never used before.  NULL and *r
+ * a negative errno if it could not be asked. */
+struct deliverer *deliverer_new(uv_loop_t *loop, int forker, uint64_t birth,
+                                const struct account *account,
+                                const struct deliverer_calls *calls, int *r);
 
 /* A job of one recipient and its content, to be answered within timeout
  * seconds; task is kept in d.  0 or a negative errno. */
@@ -62,7 +69,7 @@ void deliverer_rest(struct deliverer *d, uint64_t seconds);
 void deliverer_end(struct deliverer *d);
 void deliverer_kill(struct deliverer *d);
 
-/* To be called for each after SIGCHLD, in a loop that allows removal. */
-void deliverer_reap(struct deliverer *d);
+/* The forker said that it is gone. */
+void deliverer_gone(struct deliverer *d, int status);
 
 #endif

@@ -15,7 +15,7 @@
 #include "local/dispatch.h"
 #include "local/passwd.h"
 
-enum { FD_MANAGER = 3, FD_LIFE = 4, FILES_WANTED = 8192 };
+enum { FD_MANAGER = 3, FD_LIFE = 4, FILES_WANTED = 65536 };
 
 static struct local {
     struct settings settings;
@@ -43,6 +43,20 @@ open_queue(int *folder, const char *path)
         log_die("fatal program=local folder=%s why=%s", path, strerror(-r));
 }
 
+static void
+start_forker(int *sock)
+{
+    struct child_facts facts = {
+        .me = local.settings.me,
+        .instruction = local.settings.defaultdelivery,
+        .become = !local.settings.private,
+    };
+    int r = forker_start(&facts, FD_LIFE, sock);
+
+    if (r < 0)
+        log_die("fatal program=local why=%s", strerror(-r));
+}
+
 int
 main(void)
 {
@@ -59,12 +73,12 @@ main(void)
     conf_pathsfree(&paths);
     if (sodium_init() < 0)
         log_die("fatal program=local why=\"no libsodium\"");
+    start_forker(&local.dispatch.crew.forker);
     raise_files();
     signal(SIGPIPE, SIG_IGN);
     /* Lookups and copies wait on others; more of them than processors. */
     setenv("UV_THREADPOOL_SIZE", "16", 0);
 
-    local.dispatch.crew.life = FD_LIFE;
     local.dispatch.rules.lookup = passwd_byname;
     r = dispatch_start(&local.dispatch, uv_default_loop(), &local.settings,
                        FD_MANAGER);

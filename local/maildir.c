@@ -14,7 +14,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 
-enum { PIECE = 65536 };
+enum { PIECE = 16384 }; /* on the stack, in each deliverer */
 
 bool
 maildir_claims(struct view instruction)

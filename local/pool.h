@@ -2,8 +2,10 @@
  *
  * Bookkeeping alone: counts of deliverers and of waiting mail, by account.
  * Nobody waits because another account has much mail or a slow disk: an
- * account has at most peruser deliverers, all have total, and the account
- * served longest ago comes first. */
+ * account has at most peruser deliverers, total deliver at a time, and the
+ * account that waits longest for its turn comes first.  At most resident
+ * deliverers live; one of those idle longest makes room for an account that
+ * has none.  A step costs the same however many accounts there are. */
 #ifndef LOCAL_POOL_H
 #define LOCAL_POOL_H
 
@@ -11,21 +13,48 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+/* What a deliverer does. */
+enum pool_state {
+    POOL_NONE,              /* not born, or gone */
+    POOL_IDLE,
+    POOL_BUSY,
+    POOL_ENDING,            /* told to end while idle */
+    POOL_KILLED,            /* while busy: it may still be delivering */
+    POOL_STATES
+};
+
+/* Where an account stands; it is in one list. */
+enum pool_place {
+    POOL_AWAY,              /* in none: nothing to do, or nothing possible */
+    POOL_USABLE,            /* has waiting mail and an idle deliverer */
+    POOL_FIRST,             /* waiting mail, no deliverer at all */
+    POOL_MORE,              /* waiting mail, could use one more */
+    POOL_PROMISED,          /* gets the place of one that is ending */
+    POOL_SPARE,             /* idle deliverers, no mail */
+    POOL_PLACES
+};
+
 /* Lives in the struct that knows the account. */
 struct pool_account {
     TAILQ_ENTRY(pool_account) link;
+    enum pool_place place;
     unsigned waiting;       /* deliveries without a deliverer */
-    unsigned idle;          /* deliverers, by what they do */
-    unsigned busy;
-    unsigned ending;        /* told to end, or killed; not yet gone */
+    unsigned living;        /* deliverers */
+    unsigned count[POOL_STATES]; /* of them, by state */
     uint64_t turn;          /* when it was served last */
 };
 
+TAILQ_HEAD(pool_accounts, pool_account);
+
 struct pool {
-    unsigned total;         /* the most deliverers, in all */
-    unsigned peruser;       /* and of one account */
+    unsigned total;         /* the most deliveries at a time, in all */
+    unsigned peruser;       /* the most deliverers of one account */
+    unsigned resident;      /* the most deliverers, at least total */
+    unsigned promised;      /* accounts in POOL_PROMISED */
+    unsigned living;
+    unsigned count[POOL_STATES];
     uint64_t turns;
-    TAILQ_HEAD(pool_accounts, pool_account) accounts;
+    struct pool_accounts places[POOL_PLACES];
 };
 
 enum pool_step {
@@ -35,9 +64,18 @@ enum pool_step {
     POOL_END,               /* an idle deliverer makes room for others */
 };
 
-void pool_init(struct pool *p, unsigned total, unsigned peruser);
+void pool_init(struct pool *p, unsigned total, unsigned peruser,
+               unsigned resident);
 void pool_add(struct pool *p, struct pool_account *a);
 void pool_remove(struct pool *p, struct pool_account *a);
+
+/* A delivery waits; waits no more. */
+void pool_admit(struct pool *p, struct pool_account *a);
+void pool_withdraw(struct pool *p, struct pool_account *a);
+
+/* A deliverer of the account goes from one state to another. */
+void pool_move(struct pool *p, struct pool_account *a, enum pool_state from,
+               enum pool_state to);
 
 /* Nothing waits for the account and no deliverer of it is left. */
 bool pool_isunused(const struct pool_account *a);

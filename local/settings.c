@@ -14,6 +14,7 @@
 
 enum {
     DELIVERERS_MAX = 1000,
+    RESIDENT_MAX = 10000,
     SECONDS_MAX = 86400,
 };
 
@@ -134,6 +135,7 @@ settings_read(struct settings *s, const char *controldir)
     read_number(dir, "concurrencylocal", 50, DELIVERERS_MAX,
                 &s->concurrencylocal);
     read_number(dir, "localperuser", 10, DELIVERERS_MAX, &s->localperuser);
+    read_number(dir, "localresident", 500, RESIDENT_MAX, &s->localresident);
     read_number(dir, "localidle", 5, SECONDS_MAX, &s->localidle);
     read_number(dir, "localtimeout", 600, SECONDS_MAX, &s->localtimeout);
     s->private = geteuid() != 0;

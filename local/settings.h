@@ -14,6 +14,7 @@ struct settings {
     uint64_t minuid;
     uint64_t concurrencylocal;
     uint64_t localperuser;
+    uint64_t localresident;
     uint64_t localidle;         /* seconds */
     uint64_t localtimeout;      /* seconds */
 };

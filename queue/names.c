@@ -35,6 +35,7 @@ static const struct {
     {"trustanchor", NAME_TEXT, 0},
     {"localidle", NAME_NUMBER, DAY},
     {"localperuser", NAME_NUMBER, 1000},
+    {"localresident", NAME_NUMBER, 10000},
     {"localtimeout", NAME_NUMBER, DAY},
     {"minuid", NAME_NUMBER, UINT32_MAX - 1},
     {"remoteage", NAME_NUMBER, DAY},

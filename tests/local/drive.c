@@ -103,22 +103,22 @@ measure(pid_t pid)
 }
 
 static void
-measure_all(void)
+measure_all(pid_t top)
 {
     char path[64];
     struct buf b = {0};
     char *p, *end;
 
-    measure(drive.pid);
-    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)drive.pid,
-             (int)drive.pid);
+    measure(top);
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)top,
+             (int)top);
     if (file_read(AT_FDCWD, path, 65536, &b) == 0 && b.len)
         for (p = b.data;; p = end) {
             long pid = strtol(p, &end, 10);
 
             if (end == p)
                 break;
-            measure((pid_t)pid);
+            measure_all((pid_t)pid);
         }
     buf_free(&b);
 }
@@ -134,7 +134,7 @@ read_report(void)
     int fd;
 
     while (poll(&pfd, 1, 20) == 0)
-        measure_all();
+        measure_all(drive.pid);
     n = job_recv(drive.sock, &b, &fd);
     if (n > 0) {
         if (report_parse(&r, buf_view(&b)) < 0)
@@ -269,7 +269,7 @@ obey(char *line)
         while (read(drive.life, &byte, 1) < 0 && errno == EINTR)
             ;
     else if (!strcmp(line, "memory"))
-        printf("memory %lu\n", (measure_all(), drive.most));
+        printf("memory %lu\n", (measure_all(drive.pid), drive.most));
     else if (!strcmp(line, "pid"))
         printf("pid %d\n", (int)drive.pid);
     else if (!strcmp(line, "shut"))

@@ -66,6 +66,17 @@ def make_instance(folder, **settings):
     return folder
 
 
+def children(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+        return [int(p) for p in f.read().split()]
+
+
+def deliverers(pid):
+    """Of the program: the children of its one child, which forks them."""
+    forker, = children(pid)
+    return children(forker)
+
+
 class Report:
     FORM = re.compile(r'report (\d+) (\d+) (\w+) (\S+) (\d+) "(.*)" "(.*)"$')
 

@@ -6,12 +6,25 @@ static struct pool pool;
 static struct pool_account ann, bob, eve;
 
 static void
-begin(unsigned total, unsigned peruser)
+begin_resident(unsigned total, unsigned peruser, unsigned resident)
 {
-    pool_init(&pool, total, peruser);
+    pool_init(&pool, total, peruser, resident);
     pool_add(&pool, &ann);
     pool_add(&pool, &bob);
     pool_add(&pool, &eve);
+}
+
+static void
+begin(unsigned total, unsigned peruser)
+{
+    begin_resident(total, peruser, total);
+}
+
+static void
+wait_for(struct pool_account *a, unsigned mail)
+{
+    while (mail--)
+        pool_admit(&pool, a);
 }
 
 static bool
@@ -24,10 +37,21 @@ next_is(enum pool_step step, const struct pool_account *who)
 }
 
 static void
+move(struct pool_account *a, enum pool_state from, enum pool_state to)
+{
+    pool_move(&pool, a, from, to);
+}
+
+static void
 finish(struct pool_account *a)
 {
-    a->busy--;
-    a->idle++;
+    move(a, POOL_BUSY, POOL_IDLE);
+}
+
+static void
+end(struct pool_account *a)
+{
+    move(a, POOL_ENDING, POOL_NONE);
 }
 
 static void
@@ -35,12 +59,12 @@ test_reuse(void)
 {
     begin(10, 10);
     ok(next_is(POOL_WAIT, NULL), "without mail nothing happens");
-    ann.waiting = 1;
-    ok(next_is(POOL_FORK, &ann) && ann.busy == 1 && ann.waiting == 0 &&
+    wait_for(&ann, 1);
+    ok(next_is(POOL_FORK, &ann) && ann.count[POOL_BUSY] == 1 && ann.waiting == 0 &&
        next_is(POOL_WAIT, NULL), "the first mail makes a deliverer");
     finish(&ann);
     ok(!pool_isunused(&ann), "which is kept");
-    ann.waiting = 2;
+    wait_for(&ann, 2);
     ok(next_is(POOL_USE, &ann) && next_is(POOL_FORK, &ann),
        "and used again before another is made");
 }
@@ -49,13 +73,13 @@ static void
 test_peruser(void)
 {
     begin(10, 2);
-    ann.waiting = 5;
+    wait_for(&ann, 5);
     ok(next_is(POOL_FORK, &ann) && next_is(POOL_FORK, &ann) &&
        next_is(POOL_WAIT, NULL) && ann.waiting == 3,
        "an account has no more deliverers than peruser");
-    bob.waiting = 1;
+    wait_for(&bob, 1);
     ok(next_is(POOL_FORK, &bob), "which delays nobody else");
-    ann.busy--, ann.ending++;
+    move(&ann, POOL_BUSY, POOL_KILLED);
     ok(next_is(POOL_WAIT, NULL),
        "one that was killed counts until it is gone");
 }
@@ -64,7 +88,8 @@ static void
 test_turns(void)
 {
     begin(10, 10);
-    ann.waiting = bob.waiting = 2;
+    wait_for(&ann, 2);
+    wait_for(&bob, 2);
     ok(next_is(POOL_FORK, &ann) && next_is(POOL_FORK, &bob) &&
        next_is(POOL_FORK, &ann) && next_is(POOL_FORK, &bob),
        "accounts take turns");
@@ -74,36 +99,38 @@ static void
 test_room(void)
 {
     begin(3, 3);
-    ann.waiting = 3;
+    wait_for(&ann, 3);
     while (!next_is(POOL_WAIT, NULL))
         ;
-    bob.waiting = 2;
+    wait_for(&bob, 2);
     ok(next_is(POOL_WAIT, NULL), "when all are busy, others wait");
     finish(&ann);
-    ok(next_is(POOL_END, &ann) && ann.ending == 1 &&
+    ok(next_is(POOL_END, &ann) && ann.count[POOL_ENDING] == 1 &&
        next_is(POOL_WAIT, NULL), "an idle one of another account makes room");
     finish(&ann);
     finish(&ann);
-    ok(next_is(POOL_END, &ann) && next_is(POOL_WAIT, NULL) && ann.idle == 1,
-       "but not more of them than are needed");
-    ann.ending--;
-    ok(next_is(POOL_FORK, &bob) && next_is(POOL_WAIT, NULL),
+    ok(next_is(POOL_WAIT, NULL), "one at a time");
+    end(&ann);
+    ok(next_is(POOL_FORK, &bob) && next_is(POOL_END, &ann),
        "and the room is used when it is there");
+    end(&ann);
+    ok(next_is(POOL_FORK, &bob) && next_is(POOL_WAIT, NULL) &&
+       ann.count[POOL_IDLE] == 1, "but no more of them go than are needed");
 }
 
 static void
 test_hoarder(void)
 {
     begin(2, 2);
-    ann.waiting = 50;
+    wait_for(&ann, 50);
     while (!next_is(POOL_WAIT, NULL))
         ;
-    bob.waiting = 50;
+    wait_for(&bob, 50);
     finish(&ann);
     ok(next_is(POOL_END, &ann), "an account with much mail gives one up to "
        "one that has none");
     ok(next_is(POOL_WAIT, NULL), "and keeps the other");
-    ann.ending--;
+    end(&ann);
     ok(next_is(POOL_FORK, &bob), "so that both deliver");
     finish(&bob);
     ok(next_is(POOL_USE, &bob), "after that each keeps what it has");
@@ -112,11 +139,80 @@ test_hoarder(void)
 }
 
 static void
+test_resident(void)
+{
+    begin_resident(1, 1, 2);
+    wait_for(&ann, 1);
+    wait_for(&bob, 1);
+    ok(next_is(POOL_FORK, &ann) && next_is(POOL_WAIT, NULL),
+       "no more than total deliver at a time");
+    finish(&ann);
+    ok(next_is(POOL_FORK, &bob) && ann.count[POOL_IDLE] == 1,
+       "but more deliverers than that stay");
+    finish(&bob);
+    wait_for(&ann, 1);
+    ok(next_is(POOL_USE, &ann), "and are used again");
+    finish(&ann);
+    wait_for(&eve, 1);
+    ok(next_is(POOL_END, &bob) && next_is(POOL_WAIT, NULL),
+       "where there are too many, the one idle longest goes");
+    wait_for(&ann, 1);
+    ok(next_is(POOL_USE, &ann), "meanwhile others are served");
+    finish(&ann);
+    end(&bob);
+    ok(next_is(POOL_FORK, &eve) && next_is(POOL_WAIT, NULL),
+       "and the newcomer gets the place");
+}
+
+static void
+test_withdrawn(void)
+{
+    begin_resident(1, 1, 1);
+    wait_for(&ann, 1);
+    ok(next_is(POOL_FORK, &ann), "one place");
+    finish(&ann);
+    wait_for(&bob, 1);
+    ok(next_is(POOL_END, &ann), "is promised to a newcomer");
+    pool_withdraw(&pool, &bob);
+    wait_for(&eve, 1);
+    end(&ann);
+    ok(next_is(POOL_FORK, &eve), "whose mail is taken back: another gets it");
+}
+
+/* Whoever has waiting mail is served again after at most all the others. */
+static void
+test_fair(void)
+{
+    struct pool_account *all[] = {&ann, &bob, &eve}, *a;
+    unsigned served[3] = {0};
+
+    begin_resident(2, 2, 2);
+    for (int i = 0; i < 3; i++)
+        wait_for(all[i], i ? 100 : 1000);
+    for (int n = 0; n < 150;) {
+        enum pool_step step = pool_next(&pool, &a);
+
+        if (step == POOL_END) {
+            end(a);
+        } else if (step != POOL_WAIT) {
+            served[a == &ann ? 0 : a == &bob ? 1 : 2]++;
+            n++;
+        } else {
+            for (int i = 0; i < 3; i++)
+                if (all[i]->count[POOL_BUSY])
+                    finish(all[i]);
+        }
+    }
+    ok(served[0] >= 40 && served[1] >= 40 && served[2] >= 40,
+       "three accounts that share two deliverers get as much each");
+}
+
+static void
 test_unused(void)
 {
     begin(1, 1);
     ok(pool_isunused(&ann), "an account without mail and deliverers can go");
-    ann.ending = 1;
+    move(&ann, POOL_NONE, POOL_ENDING);
     ok(!pool_isunused(&ann), "not while one of its deliverers lives");
 }
 
@@ -128,6 +224,9 @@ main(void)
     test_turns();
     test_room();
     test_hoarder();
+    test_resident();
+    test_withdrawn();
+    test_fair();
     test_unused();
     return tap_end();
 }

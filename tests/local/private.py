@@ -13,7 +13,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import driver
-from driver import ok, skip
+from driver import deliverers, ok, skip
 
 driver.as_user(__file__)
 folder = tempfile.mkdtemp()
@@ -47,11 +47,6 @@ def stored(report):
 
 HEADER = b"Return-Path: <ann@example.net>\nDelivered-To: me@example.org\n"
 FROM = {"from": "ann@example.net"}
-
-
-def children(pid):
-    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
-        return [int(p) for p in f.read().split()]
 
 
 def log():
@@ -207,13 +202,13 @@ def test_hundred(d):
     ok(sorted(r.number for r in new) == list(range(700, 800)),
        "with one report each")
     pid = d.fact("pid")
-    ok(0 < len(children(pid)) <= 6,
+    ok(0 < len(deliverers(pid)) <= 6,
        "by no more deliverers than allowed, kept for more",
-       children(pid))
+       deliverers(pid))
     limit = time.monotonic() + 120
-    while children(pid) and time.monotonic() < limit:
+    while deliverers(pid) and time.monotonic() < limit:
         time.sleep(0.05)
-    ok(not children(pid), "which end when they were idle for long enough")
+    ok(not deliverers(pid), "which end when they were idle for long enough")
 
 
 def test_deaths(d):
@@ -221,7 +216,7 @@ def test_deaths(d):
     path = write("msg", b"Subject: x\n\nbody\n")
     d.deliver(800, path, "me@example.org", id=8000)
     pid = d.fact("pid")
-    victim = children(pid)[0]
+    victim = deliverers(pid)[0]
     os.kill(victim, signal.SIGSTOP)
     # A new deliverer is only made when this one is busy: once one job is
     # done, the other one is here.
@@ -235,19 +230,19 @@ def test_deaths(d):
        "the mail of a deliverer that dies is later", r)
     r = d.deliver(803, path, "me@example.org", id=7200 + r.number)
     ok(r.verdict == "done", "and the next one delivers it", r)
-    for idle in children(pid):
+    for idle in deliverers(pid):
         os.kill(idle, signal.SIGKILL)
     limit = time.monotonic() + 120
-    while children(pid) and time.monotonic() < limit:
+    while deliverers(pid) and time.monotonic() < limit:
         time.sleep(0.01)
     r = d.deliver(804, path, "me@example.org", id=8004)
     ok(r.verdict == "done", "one that dies idle is replaced", r)
-    for idle in children(pid):
+    for idle in deliverers(pid):
         os.kill(idle, signal.SIGSTOP)
     limit = time.monotonic() + 120
-    while children(pid) and time.monotonic() < limit:
+    while deliverers(pid) and time.monotonic() < limit:
         time.sleep(0.05)
-    ok(not children(pid), "one that was stopped and does not end is killed")
+    ok(not deliverers(pid), "one that was stopped and does not end is killed")
 
 
 def test_deadline():
@@ -255,7 +250,7 @@ def test_deadline():
     d = driver.Driver(drive, home, log=LOG)
     path = write("msg", b"Subject: x\n\nbody\n")
     d.deliver(900, path, "me@example.org", id=9000)
-    victim = children(d.fact("pid"))[0]
+    victim = deliverers(d.fact("pid"))[0]
     os.kill(victim, signal.SIGSTOP)
     r = d.deliver(901, path, "me@example.org", id=9001)
     ok(r.verdict == "later" and "localtimeout" in r.text,
@@ -305,7 +300,7 @@ def test_end():
 
     d = driver.Driver(drive, home, log=LOG)
     d.deliver(1100, path, "me@example.org", id=11000)
-    deliverer = children(d.fact("pid"))[0]
+    deliverer = deliverers(d.fact("pid"))[0]
     os.kill(deliverer, signal.SIGSTOP)
     d.job(1101, path, "me@example.org", id=11001)
     d.deliver(1102, path, "nobody-here@example.org")

@@ -12,7 +12,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import driver
-from driver import ok
+from driver import deliverers, ok
 
 UIDS = {"gwann": 64101, "gwbob": 64102, "gwlow": 500}
 EXTRA = 64110
@@ -59,11 +59,6 @@ def status_of(pid):
         return dict(line.rstrip("\n").split(":\t", 1) for line in f)
 
 
-def children(pid):
-    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
-        return [int(p) for p in f.read().split()]
-
-
 def only(uid):
     return "\t".join([str(uid)] * 4)
 
@@ -84,7 +79,7 @@ def test_delivery(d, folder, path):
 
 
 def test_identity(d):
-    pids = children(d.fact("pid"))
+    pids = deliverers(d.fact("pid"))
     s = status_of(pids[0])
     uid = UIDS["gwann"]
     ok(len(pids) == 1 and s["Uid"] == only(uid) and s["Gid"] == only(uid),
@@ -114,7 +109,7 @@ def test_two(d, path):
     d.tell("wait %d" % (before + 2))
     ok({r.verdict for r in d.reports[before:]} == {"done"},
        "one message reaches two users")
-    uids = {status_of(p)["Uid"] for p in children(d.fact("pid"))}
+    uids = {status_of(p)["Uid"] for p in deliverers(d.fact("pid"))}
     ok(uids == {only(UIDS["gwann"]), only(UIDS["gwbob"])},
        "each by a deliverer of his own", uids)
 
@@ -159,7 +154,7 @@ def test_slow(d, path):
     """Nothing is slower than a process that was stopped."""
     d.deliver(50, path, "gwann@example.org", id=110)
     d.deliver(51, path, "gwbob@example.org", id=111)
-    stopped = [p for p in children(d.fact("pid"))
+    stopped = [p for p in deliverers(d.fact("pid"))
                if status_of(p)["Uid"] == only(UIDS["gwann"])]
     for pid in stopped:
         os.kill(pid, signal.SIGSTOP)
