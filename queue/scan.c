@@ -174,7 +174,8 @@ on_info(uv_work_t *w, int status)
         if (t->info_slice[i].due == INT64_MAX)
             t->held++;
         else
-            schedule_add(&t->schedule, (time_t)t->info_slice[i].due,
+            schedule_add(&t->schedule,
+                         t->asked ? ASKED : (time_t)t->info_slice[i].due,
                          t->info_slice[i].id);
     }
     t->info_slice_count = 0;
@@ -195,6 +196,7 @@ scan_info(struct takeup *t)
             t->info = mem_grow(t->info, sizeof *t->info);
             t->info_count = t->info_at = 0;
             t->started = true;
+            t->asked = false;
         }
         return;
     }

@@ -18,8 +18,6 @@
 
 enum {
     TRIGGER_FULL = 32768, /* bytes at once: hints may have been lost */
-    ASKED = 1,            /* due whatever its slot says */
-    FORCED = 2,           /* the same, and its sites have rested */
 };
 
 static void
@@ -260,6 +258,7 @@ takeup_all(struct takeup *t)
     for (size_t i = 0; i < old.count; i++)
         schedule_add(&t->schedule, ASKED, old.entries[i].id);
     schedule_free(&old);
+    t->asked = !t->started;
     channel_retry(&t->manager->local,
                   (time_t)t->manager->settings.queuelifetime);
     channel_retry(&t->manager->remote,

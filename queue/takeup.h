@@ -23,6 +23,12 @@ enum {
     INFO_SLICE = 512,      /* files of info/ looked at in one pool job */
 };
 
+/* Moments in the schedule that stand for a wish. */
+enum {
+    ASKED = 1,             /* due whatever its slot says */
+    FORCED = 2,            /* the same, and its sites have rested */
+};
+
 struct manager;
 struct load_batch;
 struct aside;
@@ -45,7 +51,8 @@ struct takeup {
     struct load_batch *batch;    /* asked for, not yet begun */
     bool scanning;
     bool missed;            /* todo/ may hold more than fresh */
-    bool started;           /* the first scan of todo/ is over */
+    bool started;           /* the first scans are over */
+    bool asked;             /* what they still find is due now */
     uv_work_t scan_work, info_work;
     uint64_t *found;        /* of the scan under way */
     size_t found_count, found_room, found_max;

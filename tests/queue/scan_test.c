@@ -1,0 +1,136 @@
+/* What a start finds in info/, a slice at a time. */
+#include "queue/scan.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/id.h"
+#include "base/mem.h"
+#include "queue/load.h"
+#include "queue/manager.h"
+#include "queue/message.h"
+#include "tests/tap.h"
+
+enum { COUNT = INFO_SLICE + 10, DAY = 86400 };
+
+static struct manager m;
+static time_t now;
+static bool ask; /* once the first slice is there */
+
+void
+load_begin(struct takeup *t, uint64_t id, enum load_kind kind, unsigned uid)
+{
+    (void)t;
+    (void)id;
+    (void)kind;
+    (void)uid;
+}
+
+void
+load_flush(struct takeup *t)
+{
+    (void)t;
+}
+
+void
+channel_retry(struct channel *c, time_t lifetime)
+{
+    (void)c;
+    (void)lifetime;
+}
+
+bool
+ledger_blocked(struct ledger *l)
+{
+    (void)l;
+    return true;
+}
+
+void
+manager_wake(struct manager *manager)
+{
+    if (ask && manager->takeup.schedule.count == INFO_SLICE) {
+        ask = false;
+        takeup_all(&manager->takeup);
+    }
+}
+
+/* A file with its slot, which is all that is looked at. */
+static void
+put(int dir, uint64_t id, uint64_t next)
+{
+    struct slot slot = {.next = next};
+    unsigned char bytes[SLOT_LEN];
+    id_text name;
+    int fd = openat(dir, id_print(id, name), O_WRONLY | O_CREAT | O_EXCL, 0600);
+
+    slot_print(bytes, id, &slot);
+    if (fd < 0 || pwrite(fd, bytes, SLOT_LEN, SLOT_OFFSET) != SLOT_LEN)
+        abort();
+    close(fd);
+}
+
+/* Ids due at most at that moment. */
+static size_t
+due_at(time_t moment)
+{
+    struct schedule *s = &m.takeup.schedule;
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->count; i++)
+        n += s->entries[i].due <= moment;
+    return n;
+}
+
+static void
+look(void)
+{
+    struct takeup *t = &m.takeup;
+
+    free(t->info);
+    t->info = NULL;
+    schedule_free(&t->schedule);
+    t->started = false;
+    scan_info(t);
+    while (!t->started || !takeup_idle(t))
+        uv_run(m.loop, UV_RUN_ONCE);
+}
+
+int
+main(void)
+{
+    char top[] = "/tmp/godwit-scan.XXXXXX";
+    struct takeup *t = &m.takeup;
+    id_text name;
+
+    if (!mkdtemp(top))
+        return 1;
+    m.loop = uv_default_loop();
+    t->manager = &m;
+    t->fresh = mem_alloc(FRESH_MAX * sizeof *t->fresh);
+    t->scan_work.data = t->info_work.data = t;
+    uv_timer_init(m.loop, &t->due);
+    uv_timer_init(m.loop, &t->again);
+    t->due.data = t->again.data = t;
+    for (int i = 0; i < PLACES; i++)
+        m.store.dirs[i] = open(top, O_RDONLY | O_DIRECTORY);
+    now = time(NULL);
+    for (uint64_t id = 1; id <= COUNT; id++)
+        put(m.store.dirs[PLACE_INFO], id, (uint64_t)now + DAY);
+
+    look();
+    ok(t->schedule.count == COUNT && due_at(now) == 0 && t->started,
+       "after a start the deferred are due at the moment of their slots");
+    ask = true;
+    look();
+    ok(t->schedule.count == COUNT && due_at(now) == COUNT,
+       "all that is asked for meanwhile is all, not what was found by then");
+    look();
+    ok(due_at(now) == 0, "which is over when the start is");
+
+    for (uint64_t id = 1; id <= COUNT; id++)
+        unlinkat(m.store.dirs[PLACE_INFO], id_print(id, name), 0);
+    rmdir(top);
+    return tap_end();
+}
