@@ -14,6 +14,7 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fake"))
 from instance import Instance, Tap, wait_for
+from spool import events
 
 MESSAGE = b"Subject: audit\n\nhello\n"
 GOOD = "every accepted recipient has exactly one outcome or is still kept\n"
@@ -305,6 +306,7 @@ def gap(i):
     i.start()
     i.sendmail(MESSAGE, i.address)
     wait_for("mail", lambda: len(i.maildir()) == 52)
+    wait_for("its line", lambda: events(i, "deliver"))
     a = Audit(i)
     a.finds("a gap: the ledger did not verify",
             "a ledger that began anew is told, while mail flows")

@@ -13,7 +13,7 @@ top = pathlib.Path(tempfile.mkdtemp())
 prefix = top / "usr/local"
 os.environ["BIN"] = str(prefix / "lib/godwit")
 sys.path.insert(0, str(ROOT / "tests/fake"))
-from instance import Instance, Tap, wait_for  # noqa: E402
+from instance import Instance, Tap  # noqa: E402
 
 tap = Tap()
 
@@ -73,7 +73,8 @@ def test_run():
         it.start()
         r = it.sendmail(b"Subject: two\n\nx\n", it.address)
         tap.ok(r.returncode == 0, "godwit start finds its programs", r.stderr)
-        wait_for("both", lambda: len(it.maildir()) == 2)
+        it.drained()
+        tap.same(len(it.maildir()), 2, "both arrive")
         r = it.command("mailq")
         tap.ok(r.returncode == 0 and b"0 messages" in r.stdout,
                "mailq asks the godwit beside it", r.stdout + r.stderr)
