@@ -70,7 +70,12 @@ SEEDS = {
                       b"354 go\n451 4.3.0 later\n",
                       b"220 mx\n250-mx\n250-CHUNKING\n250-PIPELINING\n"
                       b"250 LIMITS RCPTMAX=1 MAILMAX=2\n250 ok\n250 ok\n"
-                      b"250 ok\n552 5.3.4 no\n503 no\n250 ok\n"],
+                      b"250 ok\n552 5.3.4 no\n503 no\n250 ok\n",
+                      b"220 mx\n250-mx\n250-CHUNKING\n250 PIPELINING\n"
+                      b"250 ok\n250 ok\n250 ok\n250 ok\n"
+                      b"250 ok\n250 ok\n550 no\n250 ok\n"
+                      b"550 no\n503 no\n503 no\n503 no\n"
+                      b"250 ok\n250 ok\n250 ok\n421 no\n"],
     "remote-dane": [b"\x23\x00\x03\x01\x01" + bytes(32) + b"\x43\x00\x02\x00\x02" +
                     bytes(64) + b"\x60\x00\x03\x01\x00" +
                     bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03"
