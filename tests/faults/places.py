@@ -6,13 +6,13 @@ import shutil
 import subprocess
 import sys
 
-from common import ROOT, Disk, main, run, wait_for
+from common import PATIENCE, ROOT, Disk, main, run, wait_for
 
 
-def second(it, home, wait="1"):
+def second(it, home, patience):
     """Another `godwit start`: its exit code and what it said."""
-    r = it.run_as([str(it.bin / "godwit"), "start", "--wait", wait],
-                  env=dict(it.env, GODWIT_HOME=str(home)), timeout=6,
+    r = it.run_as([str(it.bin / "godwit"), "start", "--wait", "1"],
+                  env=dict(it.env, GODWIT_HOME=str(home)), timeout=patience,
                   stdin=subprocess.DEVNULL)
     return r.returncode, r.stderr.decode()
 
@@ -34,7 +34,7 @@ def two(r):
     for home in homes:
         r.faults += 1
         try:
-            code, said = second(it, home)
+            code, said = second(it, home, 6 if r.programs else PATIENCE)
             r.check(code == 111 and "another instance runs on this spool" in
                     said, "a second instance: exit %d, %r" % (code, said))
         except subprocess.TimeoutExpired:
