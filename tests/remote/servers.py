@@ -39,6 +39,9 @@ BODIES = [
     ('dots where pieces end', (b'a' * 63 + b'\n') * 1020 + b'.\n' * 3000),
     ('many pieces', b''.join(b'%d .\n' % i for i in range(30000))),
 ]
+FOUR = [b'ann@test.example', b'nobody-here@test.example',
+        b'later@test.example', b'x@elsewhere.example']
+FATES = [('done', '2'), ('never', '5'), ('later', '4'), ('never', '5')]
 
 MAIN_CF = '''compatibility_level = 3.6
 maillog_file = /var/log/postfix.log
@@ -217,6 +220,23 @@ class Setting:
            '%s: each recipient has his own fate' % name, got)
         remote.close()
 
+    def groups(self, name, port, refused, want):
+        """Mails of one session; all but the first may go in one group with
+        their content."""
+        good, remote, got = b'ann@test.example', self.remote(), []
+        mails = [[good], [good], refused[1:], [good], [good], refused, [good]]
+        for rcpts in mails:
+            got += [(r.word, r.code[0])
+                    for r in self.mail(remote, port, rcpts)[1]]
+        done = [('done', '2')]
+        found = len(self.box.take(6))
+        ok(got == done * 2 + want[1:] + done * 2 + want + done and
+           found == 6 and not os.listdir(self.box.new) and
+           'session-failed' not in remote.log(),
+           '%s: so it is in a group, also where nobody is taken' % name,
+           (got, found, remote.log()))
+        remote.close()
+
     def size(self, name, port):
         remote = self.remote()
         _, got = self.mail(remote, port, body=b'x' * 70 + b'\n' * LIMIT)
@@ -322,9 +342,8 @@ def postfix(s):
     s.bodies('Postfix, by BDAT', 2501, 'localhost:none')
     s.bodies('Postfix, by BDAT', 2501, 'localhost:verify')
     s.bodies('Postfix, by DATA', 2502, 'localhost:verify')
-    s.fates('Postfix', 2501, [b'ann@test.example', b'nobody-here@test.example',
-                              b'later@test.example', b'x@elsewhere.example'],
-            [('done', '2'), ('never', '5'), ('later', '4'), ('never', '5')])
+    s.fates('Postfix', 2501, FOUR, FATES)
+    s.groups('Postfix', 2501, FOUR, FATES)
     s.fates('Postfix that takes two recipients at a time', 2504,
             [b'ann+%d@test.example' % i for i in range(5)],
             [('done', '2')] * 5)
@@ -375,9 +394,8 @@ def exim(s):
     until('Exim', lambda: listens(2521))
     s.bodies('Exim, by BDAT', 2521, 'localhost:none')
     s.bodies('Exim, by BDAT', 2521, 'localhost:verify')
-    s.fates('Exim', 2521, [b'ann@test.example', b'nobody-here@test.example',
-                           b'later@test.example', b'x@elsewhere.example'],
-            [('done', '2'), ('never', '5'), ('later', '4'), ('never', '5')])
+    s.fates('Exim', 2521, FOUR, FATES)
+    s.groups('Exim', 2521, FOUR, FATES)
     s.size('Exim', 2521)
     s.trust('Exim', 2521)
 
