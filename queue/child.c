@@ -28,6 +28,7 @@ static void
 plan_restart(struct child *c, bool fault, uint64_t now_ms)
 {
     c->pid = 0;
+    c->stopped_ms = 0;
     c->delay_ms = fault ? child_delay(c->delay_ms, now_ms - c->started_ms)
                         : 0;
     c->due_ms = now_ms + c->delay_ms;

@@ -20,6 +20,7 @@ struct child {
     const char *program;  /* borrowed */
     pid_t pid;            /* 0: not running */
     uint64_t started_ms;
+    uint64_t stopped_ms;  /* since when a signal has it stopped; 0: it runs */
     uint64_t due_ms;      /* when it may be started */
     unsigned delay_ms;    /* of the last restart */
 };

@@ -19,12 +19,13 @@ static const struct command {
      "  --system     the system's folders, whatever GODWIT_HOME says\n"
      "  --me NAME    the host's mail name (default: its full name)\n"},
     {"start", start_main,
-     "[--ready-fd N] [--wait S] [--drain S] [--stop S]",
+     "[--ready-fd N] [--wait S] [--drain S] [--stop S] [--still S]",
      "run the instance in the foreground",
      "  --ready-fd N  write a newline to descriptor N when ready, close it\n"
      "  --wait S      seconds to wait for another instance's end (30)\n"
      "  --drain S     seconds a dead manager's workers may go on (30)\n"
-     "  --stop S      seconds the programs have to end after TERM (60)\n"},
+     "  --stop S      seconds the programs have to end after TERM (60)\n"
+     "  --still S     seconds a worker may be stopped by a signal (60)\n"},
     {"check", check_main, "",
      "say what is wrong with the settings and folders", ""},
     {"route", route_main, "[--from SENDER] ADDRESS ...",

@@ -14,7 +14,7 @@
 #include "queue/programs.h"
 #include "queue/start.h"
 
-enum { WAIT = 30, DRAIN = 30, STOP = 60, SECONDS_MAX = 24 * 3600 };
+enum { WAIT = 30, DRAIN = 30, STOP = 60, STILL = 60, SECONDS_MAX = 24 * 3600 };
 
 static bool
 number(const char *s, uint64_t max, uint64_t *n)
@@ -30,6 +30,7 @@ read_options(struct supervise_plan *p, unsigned *wait, int argc, char **argv)
         {"wait", required_argument, NULL, 'w'},
         {"drain", required_argument, NULL, 'd'},
         {"stop", required_argument, NULL, 's'},
+        {"still", required_argument, NULL, 'q'},
         {0},
     };
     uint64_t n;
@@ -44,8 +45,10 @@ read_options(struct supervise_plan *p, unsigned *wait, int argc, char **argv)
             *wait = (unsigned)n;
         else if (o == 'd')
             p->drain = (unsigned)n;
-        else
+        else if (o == 's')
             p->stop = (unsigned)n;
+        else
+            p->still = (unsigned)n;
     }
     return optind == argc;
 }
@@ -133,8 +136,9 @@ start_main(int argc, char **argv)
 {
     struct instance i;
     struct supervise_plan p = {
-        .instance = &i, .drain = DRAIN, .stop = STOP, .ready_fd = -1,
-        .lock = -1, .todo = -1, .submit = -1, .door = -1, .control = -1,
+        .instance = &i, .drain = DRAIN, .stop = STOP, .still = STILL,
+        .ready_fd = -1, .lock = -1, .todo = -1, .submit = -1, .door = -1,
+        .control = -1,
     };
     char *folder, *notify = getenv("NOTIFY_SOCKET");
     unsigned wait = WAIT;
@@ -142,7 +146,8 @@ start_main(int argc, char **argv)
 
     if (!read_options(&p, &wait, argc, argv)) {
         fprintf(stderr, "usage: godwit start [--ready-fd N] [--wait S] "
-                        "[--drain S] [--stop S]\n");
+                        "[--drain S] [--stop S] "
+                        "[--still S]\n");
         return EXIT_USAGE;
     }
     open_standard();

@@ -147,6 +147,39 @@ on_end(struct supervisor *s, enum which w, int status)
         on_checked(s, status);
 }
 
+/* Who is stopped reports no job and sees no socket end.  The others hold up
+ * what can wait: they are left to whoever stopped them. */
+static void
+on_still(struct supervisor *s, enum which w, int signal)
+{
+    struct child *c = &s->children[w];
+
+    log_event("stopped program=%s pid=%d signal=%d then=%s", c->program,
+              c->pid, signal, is_worker(w) ? "killed if it stays so"
+                                           : "waiting for it");
+    c->stopped_ms = s->now;
+}
+
+static void
+on_goes_on(struct supervisor *s, enum which w)
+{
+    struct child *c = &s->children[w];
+
+    log_event("continued program=%s pid=%d", c->program, c->pid);
+    c->stopped_ms = 0;
+}
+
+static void
+on_status(struct supervisor *s, enum which w, int status)
+{
+    if (WIFSTOPPED(status))
+        on_still(s, w, WSTOPSIG(status));
+    else if (WIFCONTINUED(status))
+        on_goes_on(s, w);
+    else
+        on_end(s, w, status);
+}
+
 /* Also those that became ours when their parent died; they have no line. */
 static void
 reap(struct supervisor *s)
@@ -154,10 +187,10 @@ reap(struct supervisor *s)
     int status;
     pid_t pid;
 
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0)
         for (enum which w = 0; w < s->end; w++)
             if (s->children[w].pid == pid) {
-                on_end(s, w, status);
+                on_status(s, w, status);
                 break;
             }
 }
@@ -250,6 +283,30 @@ kill_late(struct supervisor *s)
     s->kill_rounds++;
 }
 
+/* When it will have stood still for too long; 0: it does not. */
+static uint64_t
+still_ms(const struct supervisor *s, enum which w)
+{
+    const struct child *c = &s->children[w];
+
+    return is_worker(w) && c->stopped_ms
+        ? c->stopped_ms + s->plan->still * 1000ull : 0;
+}
+
+/* Its jobs are LATER then, and tried again. */
+static void
+kill_still(struct supervisor *s)
+{
+    for (enum which w = 0; w < s->end; w++)
+        if (still_ms(s, w) && still_ms(s, w) <= s->now) {
+            log_event("kill program=%s pid=%d why=%s",
+                      s->children[w].program, s->children[w].pid,
+                      "stopped by a signal for too long");
+            tell(s, w, SIGKILL);
+            s->children[w].stopped_ms = 0;
+        }
+}
+
 static bool
 due(const struct supervisor *s, enum which w)
 {
@@ -281,6 +338,7 @@ step(struct supervisor *s)
         s->kill_ms = 0;
     if (s->kill_ms && s->kill_ms <= s->now)
         kill_late(s);
+    kill_still(s);
     if (runs(s, CHECK) && s->check_ms <= s->now) {
         tell(s, CHECK, SIGKILL);
         s->check_ms = s->now + KILL_AGAIN_MS;
@@ -307,6 +365,9 @@ patience(struct supervisor *s)
         until = s->kill_ms;
     if (runs(s, CHECK) && s->check_ms < until)
         until = s->check_ms;
+    for (enum which w = 0; w < s->end; w++)
+        if (still_ms(s, w) && still_ms(s, w) < until)
+            until = still_ms(s, w);
     for (enum which w = 0; !s->stopping && w < s->end; w++)
         if (w != CHECK && !runs(s, w) && s->children[w].due_ms > s->now &&
             s->children[w].due_ms < until)

@@ -20,6 +20,7 @@ struct supervise_plan {
     unsigned remotes;     /* godwit-remotes, 1 to REMOTES_MAX */
     unsigned drain;       /* seconds workers may outlive their manager */
     unsigned stop;        /* seconds all have to end after TERM */
+    unsigned still;       /* seconds a worker may be stopped by a signal */
     const char *notify_socket; /* NULL: none */
     int ready_fd;         /* -1: none; taken */
 };

@@ -126,12 +126,12 @@ class Instance:
                                                r.stderr.decode()))
         return r.stdout
 
-    def start(self):
+    def start(self, *args):
         """Runs `godwit start` until it says it is ready."""
         before = self.log.tell() if self.process else 0
         before = os.fstat(self.log.fileno()).st_size
         self.process = subprocess.Popen(
-            self.prefix + [str(self.bin / "godwit"), "start"],
+            self.prefix + [str(self.bin / "godwit"), "start"] + list(args),
             env=self.env, stdin=subprocess.DEVNULL, stdout=self.log,
             stderr=self.log)
         wait_for("ready", lambda: b"\nready\n" in

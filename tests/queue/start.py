@@ -585,6 +585,39 @@ def test_stop_limit():
            'no program is left')
 
 
+def test_still():
+    with Site() as s:
+        s.init()
+        p = s.up('--still', '60')
+        remote, manager = (s.nth(n, 1) for n in ('godwit-remote',
+                                                 'godwit-manager'))
+        os.kill(remote['pid'], signal.SIGSTOP)
+        ok(s.says('^stopped program=godwit-remote pid=%d signal=19' %
+                  remote['pid']), 'a worker that stands still is told of')
+        os.kill(remote['pid'], signal.SIGCONT)
+        ok(s.says('^continued program=godwit-remote'),
+           'and when it goes on')
+        ok('\nkill ' not in s.stderr() and stopped(p) == 0,
+           'which it may do, in time')
+    with Site() as s:
+        s.init()
+        p = s.up('--still', '1')
+        remote, manager = (s.nth(n, 1) for n in ('godwit-remote',
+                                                 'godwit-manager'))
+        os.kill(manager['pid'], signal.SIGSTOP)
+        s.says('^stopped program=godwit-manager')
+        os.kill(remote['pid'], signal.SIGSTOP)
+        ok(s.says('^kill program=godwit-remote pid=%d ' % remote['pid']) and
+           s.says('^exit program=godwit-remote pid=%d signal=9' %
+                  remote['pid']), 'who stays so for too long is killed')
+        os.kill(manager['pid'], signal.SIGCONT)
+        ok(s.nth('godwit-remote', 2), 'and started again')
+        ok('kill program=godwit-manager' not in s.stderr() and
+           len(s.records('godwit-manager')) == 1,
+           'a manager that stands still is waited for')
+        ok(stopped(p) == 0, 'TERM ends it with exit 0')
+
+
 def test_lock():
     with Site() as s:
         s.init()
@@ -741,7 +774,7 @@ else:
                  test_descriptors_closed, test_signal_dispositions,
                  test_restart, test_no_refusal, test_deliverer_outlives,
                  test_drain_limit, test_stop_waits, test_stop_limit,
-                 test_lock, test_start_killed, test_long_path,
+                 test_still, test_lock, test_start_killed, test_long_path,
                  test_relative_home, test_signals, test_as_root):
         test()
 print('1..%d' % count)

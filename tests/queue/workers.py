@@ -2,6 +2,7 @@
 """remoteworkers: more than one godwit-remote; a site stays with one."""
 import os
 import re
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "fake"))
@@ -102,6 +103,32 @@ def one():
                "godwit check says so too", r.stdout + r.stderr)
 
 
+def still():
+    """One that is stopped by a signal keeps no job for ever."""
+    server = Server()
+    with Instance(smtproutes=":127.0.0.1:%d" % server.port) as it:
+        it.start("--still", "1")
+        wait_for("a worker", lambda: it.pids("godwit-remote"))
+        [pid] = it.pids("godwit-remote")
+        os.kill(pid, signal.SIGSTOP)
+        send(it, 1)
+
+        def all_gone():
+            it.try_now()
+            return not it.queued()
+
+        wait_for("all to arrive", all_gone)
+        tap.ok(b"kill program=godwit-remote pid=%d " % pid in it.log_text(),
+               "a worker that a signal stopped is ended and its jobs are "
+               "tried again")
+        tap.same(len(server.complete()), SITES, "each is delivered once")
+        tap.same(it.stop(), 0, "start ends with 0")
+        r = it.command("godwit", "audit")
+        tap.ok(r.returncode == 0, "the audit agrees", r.stdout.decode())
+    server.close()
+
+
 spread()
 one()
+still()
 sys.exit(tap.end())
