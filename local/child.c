@@ -98,27 +98,23 @@ become(const struct child_facts *f)
     return chdir(f->account->home) < 0 ? -errno : 0;
 }
 
-static void
-deliver(const struct child_facts *f, const struct job *j, int content,
-        struct deliver_memory *memory, struct report *r)
-{
-    struct delivery d = {.job = j, .content = content, .me = f->me,
-                         .home = f->account->home, .memory = memory};
-
-    deliver_run(&d, f->instruction, r);
-}
-
 /* 1: a job and its content; 0: the end; -1: what nobody should send. */
 static int
-receive(struct buf *b, struct job *j, int *content)
+receive(struct buf *b, struct job *j, struct delivery *d)
 {
+    struct view rest;
     ssize_t n;
 
     buf_clear(b);
-    if ((n = job_recv(CHILD_SOCK, b, content)) == 0)
+    if ((n = job_recv(CHILD_SOCK, b, &d->content)) == 0)
         return 0;
-    if (n < 0 || *content < 0 || job_parse(j, buf_view(b)) < 0 ||
-        j->rcpt_count != 1)
+    if (n < 4)
+        return -1;
+    rest = view_from(buf_view(b), 4);
+    d->held = view_from(rest, get_u32(b->data));
+    rest.len -= d->held.len;
+    if (job_parse(j, rest) < 0 || j->rcpt_count != 1 ||
+        d->held.len != (d->content < 0 ? j->length : 0))
         return -1;
     return 1;
 }
@@ -129,20 +125,23 @@ static int
 serve(const struct child_facts *f, struct buf *b, int failed,
       struct deliver_memory *memory)
 {
+    struct delivery d = {.content = -1, .me = f->me,
+                         .home = f->account->home, .memory = memory};
     struct report r = {0};
     struct job j;
-    int content = -1, n;
+    int n;
 
-    if ((n = receive(b, &j, &content)) <= 0)
+    if ((n = receive(b, &j, &d)) <= 0)
         return n;
+    d.job = &j;
     r.number = j.number;
     r.index = j.rcpts[0].index;
     if (failed)
         outcome_errno(&r.outcome, failed, "cannot become %s in %s",
                       f->account->name, f->account->home);
     else
-        deliver(f, &j, content, memory, &r);
-    file_close(&content);
+        deliver_run(&d, f->instruction, &r);
+    file_close(&d.content);
 
     buf_clear(b);
     report_print(b, &r);

@@ -24,6 +24,12 @@ content_init(struct content *c, int source, const struct job *j)
     digest_init(&c->digest);
 }
 
+void
+content_hold(struct content *c)
+{
+    c->held = c->length <= CONTENT_HELD_MAX;
+}
+
 /* Where the file system knows no nameless files: a name for one moment. */
 static int
 make_unlinked(int *fd, int folder)
@@ -47,6 +53,10 @@ make_copy(struct content *c, int folder)
         return -errno;
     if (!S_ISREG(st.st_mode))
         return -EINVAL;
+    if (c->held) {
+        buf_reserve(&c->bytes, c->length);
+        return 0;
+    }
     if (c->length <= CONTENT_MEMORY_MAX) {
         c->fd = memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         return c->fd < 0 ? -errno : 0;
@@ -72,7 +82,11 @@ copy_some(struct content *c, uint64_t end)
         r = file_pread(c->source, piece, len, c->offset + c->copied);
         if (r == -ENODATA)
             return -EBADMSG;
-        if (r < 0 || (r = file_write(c->fd, piece, len)) < 0)
+        if (r < 0)
+            return r;
+        if (c->held)
+            buf_add(&c->bytes, piece, len);
+        else if ((r = file_write(c->fd, piece, len)) < 0)
             return r;
         digest_add(&c->digest, piece, len);
         c->copied += len;
@@ -90,6 +104,10 @@ finish(struct content *c)
     digest_end(&c->digest, have);
     if (!digest_equal(have, c->want))
         return -EBADMSG;
+    if (c->held) {
+        file_close(&c->source);
+        return 0;
+    }
     if (c->length <= CONTENT_MEMORY_MAX &&
         fcntl(c->fd, F_ADD_SEALS,
               F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
@@ -132,4 +150,5 @@ content_free(struct content *c)
 {
     file_close(&c->source);
     file_close(&c->fd);
+    buf_free(&c->bytes);
 }

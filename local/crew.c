@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -168,14 +167,14 @@ hand_over(struct resident *a, struct deliverer *d, int error)
 {
     struct crew *c = a->crew;
     struct task *t = STAILQ_FIRST(&a->waiting);
-    int fd = -1, r = error;
     struct job j;
+    int r = error;
 
     STAILQ_REMOVE_HEAD(&a->waiting, link);
     message_jobfor(t->message, t->rcpt, ++c->number, &j);
-    if (r == 0 && (r = content_open(&t->message->content, &fd)) == 0)
-        r = deliverer_give(d, &j, fd, c->settings->localtimeout, t);
-    file_close(&fd);
+    if (r == 0)
+        r = deliverer_give(d, &j, &t->message->content,
+                           c->settings->localtimeout, t);
     if (r == 0)
         return;
     if (d) {

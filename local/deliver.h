@@ -5,21 +5,19 @@
 #ifndef LOCAL_DELIVER_H
 #define LOCAL_DELIVER_H
 
-#include <sys/types.h>
-
 #include "base/job.h"
+#include "local/folders.h"
 
-/* What a deliverer remembers from one delivery to the next: the Maildir
- * whose own name is known to be on disk. */
+/* What a deliverer keeps from one delivery to the next. */
 struct deliver_memory {
-    dev_t dev;
-    ino_t ino;
+    struct folders folders;
 };
 
 /* All borrowed. */
 struct delivery {
     const struct job *job;  /* of one recipient; offset 0 */
-    int content;            /* read by pread */
+    int content;            /* read by pread; -1: it is held */
+    struct view held;
     const char *me;
     const char *home;       /* also the current folder */
     struct view header;     /* the lines that go before the content */

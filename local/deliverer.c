@@ -129,14 +129,22 @@ deliverer_new(uv_loop_t *loop, int forker, uint64_t birth,
 }
 
 int
-deliverer_give(struct deliverer *d, const struct job *j, int content,
-               uint64_t timeout, void *task)
+deliverer_give(struct deliverer *d, const struct job *j,
+               const struct content *content, uint64_t timeout, void *task)
 {
     struct buf b = {0};
-    int r;
+    int fd = -1, r = 0;
 
+    buf_addu32(&b, 0);
     job_print(&b, j);
-    r = job_send(d->sock, buf_view(&b), content);
+    put_u32(b.data, (uint32_t)b.len - 4);
+    if (content->held)
+        buf_addview(&b, buf_view(&content->bytes));
+    else
+        r = content_open(content, &fd);
+    if (r == 0)
+        r = job_send(d->sock, buf_view(&b), fd);
+    file_close(&fd);
     buf_free(&b);
     if (r < 0)
         return r;

@@ -10,7 +10,7 @@
 #include <uthash.h>
 #include <uv.h>
 
-#include "base/job.h"
+#include "local/content.h"
 #include "local/forker.h"
 
 enum { DELIVERER_END = 10 }; /* seconds it may take to end when told to */
@@ -57,10 +57,11 @@ struct deliverer *deliverer_new(uv_loop_t *loop, int forker, uint64_t birth,
                                 const struct account *account,
                                 const struct deliverer_calls *calls, int *r);
 
-/* A job of one recipient and its content, to be answered within timeout
- * seconds; task is kept in d.  0 or a negative errno. */
-int deliverer_give(struct deliverer *d, const struct job *j, int content,
-                   uint64_t timeout, void *task);
+/* A job of one recipient, to be answered within timeout seconds, and its
+ * content, which is whole; task is kept in d.  0 or a negative errno. */
+int deliverer_give(struct deliverer *d, const struct job *j,
+                   const struct content *content, uint64_t timeout,
+                   void *task);
 
 /* on_time comes after so many seconds without work. */
 void deliverer_rest(struct deliverer *d, uint64_t seconds);

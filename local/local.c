@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "local/dispatch.h"
-#include "local/passwd.h"
+#include "local/lookup.h"
 
 enum { FD_MANAGER = 3, FD_LIFE = 4, FILES_WANTED = 65536 };
 
@@ -79,7 +79,7 @@ main(void)
     /* Lookups and copies wait on others; more of them than processors. */
     setenv("UV_THREADPOOL_SIZE", "16", 0);
 
-    local.dispatch.rules.lookup = passwd_byname;
+    local.dispatch.rules.lookup = lookup_account;
     r = dispatch_start(&local.dispatch, uv_default_loop(), &local.settings,
                        FD_MANAGER);
     if (r < 0)

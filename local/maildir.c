@@ -3,16 +3,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/id.h"
-#include "base/mem.h"
 
 enum { PIECE = 16384 }; /* on the stack, in each deliverer */
 
@@ -42,52 +39,22 @@ maildir_name(struct buf *b, const struct job *j, const char *me)
             buf_addbyte(b, me[i]);
 }
 
+/* Header and content, of the digest that the job has. */
 static int
-sync_parent(const char *path)
+write_held(int fd, const struct delivery *d)
 {
-    char *copy = mem_string(path);
-    int r = file_syncdir(AT_FDCWD, dirname(copy));
-
-    free(copy);
-    return r;
-}
-
-static int
-make_folder(int dirfd, const char *name, bool *made)
-{
-    if (mkdirat(dirfd, name, 0700) < 0)
-        return errno == EEXIST ? 0 : -errno;
-    *made = true;
-    return 0;
-}
-
-/* Opens the Maildir at path.  The names of its folders are synced even where
- * they were there already: whoever made them may have died before the sync,
- * or be about to sync.  Once for each Maildir and process is enough. */
-static int
-open_maildir(int *dirfd, const char *path, struct deliver_memory *memory)
-{
-    bool made = false;
-    struct stat st;
+    unsigned char have[DIGEST_LEN];
+    struct buf b = {0};
     int r;
 
-    if ((r = make_folder(AT_FDCWD, path, &made)) < 0 ||
-        (r = file_opendir(dirfd, AT_FDCWD, path)) < 0)
-        return r;
-    if (fstat(*dirfd, &st) < 0)
-        return -errno;
-    if ((r = make_folder(*dirfd, "tmp", &made)) < 0 ||
-        (r = make_folder(*dirfd, "new", &made)) < 0 ||
-        (r = make_folder(*dirfd, "cur", &made)) < 0)
-        return r;
-    if (!made && memory->dev == st.st_dev && memory->ino == st.st_ino)
-        return 0;
-    memory->ino = 0;
-    if ((r = file_sync(*dirfd)) < 0 || (r = sync_parent(path)) < 0)
-        return r;
-    memory->dev = st.st_dev;
-    memory->ino = st.st_ino;
-    return 0;
+    digest_of(d->held, have);
+    if (!digest_equal(have, d->job->digest))
+        return -EBADMSG;
+    buf_addview(&b, d->header);
+    buf_addview(&b, d->held);
+    r = file_write(fd, b.data, b.len);
+    buf_free(&b);
+    return r;
 }
 
 /* The content's digest is checked once more: what was verified was a copy
@@ -101,6 +68,8 @@ write_content(int fd, const struct delivery *d)
     uint64_t at, length = d->job->length;
     int r;
 
+    if ((r = file_write(fd, d->header.data, d->header.len)) < 0)
+        return r;
     digest_init(&digest);
     for (at = 0; at < length;) {
         size_t len = length - at < PIECE ? (size_t)(length - at) : PIECE;
@@ -116,35 +85,72 @@ write_content(int fd, const struct delivery *d)
 }
 
 static int
-write_file(int dirfd, const char *tmp, const struct delivery *d)
+write_file(int fd, const struct delivery *d)
 {
-    int fd = -1, r;
+    int r = d->content < 0 ? write_held(fd, d) : write_content(fd, d);
 
-    if ((r = file_remove(dirfd, tmp)) < 0) /* a crash left it */
-        return r;
-    fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -errno;
-    if ((r = file_write(fd, d->header.data, d->header.len)) == 0 &&
-        (r = write_content(fd, d)) == 0)
-        r = file_sync(fd);
-    if (close(fd) < 0 && r == 0)
-        r = -errno;
-    return r;
+    return r < 0 ? r : file_sync(fd);
 }
 
-/* tmp becomes new, which must not be there: -EEXIST.  Whatever went wrong,
- * new is not there afterwards by our doing. */
+/* A nameless file in new/, where nobody sees it and no crash leaves it; tmp
+ * is not used.  Where the file system has none: tmp, and *named. */
 static int
-publish(int dirfd, const char *tmp, const char *new)
+make_file(int *fd, struct folders *f, const char *tmp)
 {
     int r;
 
-    if (linkat(dirfd, tmp, dirfd, new, 0) < 0)
+    if (!f->named) {
+        *fd = openat(f->new, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+        if (*fd >= 0)
+            return 0;
+        if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
+            return -errno;
+        f->named = true;
+    }
+    if ((r = file_remove(f->dir, tmp)) < 0) /* a crash left it */
+        return r;
+    *fd = openat(f->dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return *fd < 0 ? -errno : 0;
+}
+
+static int
+give_name(int fd, const struct folders *f, const char *tmp, const char *name)
+{
+    char path[40];
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (linkat(f->named ? f->dir : AT_FDCWD, f->named ? tmp : path, f->new,
+               name, f->named ? 0 : AT_SYMLINK_FOLLOW) < 0)
         return -errno;
-    if ((r = file_syncdir(dirfd, "new")) < 0)
-        file_remove(dirfd, new);
+    return 0;
+}
+
+/* name is in new/ and on disk; -EEXIST if it was there.  Whatever went
+ * wrong, it is not there by our doing. */
+static int
+publish(struct folders *f, const char *name, const struct delivery *d)
+{
+    struct buf tmp = {0};
+    int fd = -1, r;
+
+    buf_print(&tmp, "tmp/%s", name);
+    if ((r = make_file(&fd, f, tmp.data)) == 0 &&
+        (r = write_file(fd, d)) == 0 &&
+        (r = give_name(fd, f, tmp.data, name)) == 0 &&
+        (r = file_sync(f->new)) < 0)
+        file_remove(f->new, name);
+    if (f->named)
+        file_remove(f->dir, tmp.data);
+    file_close(&fd);
+    buf_free(&tmp);
     return r;
+}
+
+/* Whether an earlier try may have got as far as a name. */
+static bool
+is_repeat(const struct job *j)
+{
+    return j->flags & JOB_REPEAT || j->attempt > 1;
 }
 
 static int
@@ -226,13 +232,11 @@ static int
 find_earlier(int dirfd, const char *name, const struct delivery *d,
              struct buf *where)
 {
-    int r;
+    int r = compare(dirfd, where->data, "new", d);
 
-    buf_print(where, "new/%s", name);
-    r = compare(dirfd, where->data, "new", d);
     if (r != -ENOENT)
         return r < 0 ? r : 1;
-    if (!(d->job->flags & JOB_REPEAT) && d->job->attempt <= 1)
+    if (!is_repeat(d->job))
         return 0;
     buf_clear(where);
     if ((r = find_in_cur(dirfd, name, where)) <= 0)
@@ -243,26 +247,23 @@ find_earlier(int dirfd, const char *name, const struct delivery *d,
 
 /* where is set to the path below the Maildir. */
 static int
-store(int dirfd, const char *name, const struct delivery *d,
+store(struct folders *f, const char *name, const struct delivery *d,
       struct buf *where)
 {
-    struct buf tmp = {0};
     int r;
 
-    buf_print(&tmp, "tmp/%s", name);
-    r = find_earlier(dirfd, name, d, where);
-    if (r == 1) {
-        file_remove(dirfd, tmp.data);
-        r = 0;
-    } else if (r == 0) {
+    if (is_repeat(d->job)) {
+        buf_print(where, "tmp/%s", name);
+        file_remove(f->dir, where->data); /* a crash left it */
         buf_clear(where);
         buf_print(where, "new/%s", name);
-        if ((r = write_file(dirfd, tmp.data, d)) == 0)
-            r = publish(dirfd, tmp.data, where->data);
-        file_remove(dirfd, tmp.data);
+        if ((r = find_earlier(f->dir, name, d, where)) != 0)
+            return r < 0 ? r : 0;
+        buf_clear(where);
     }
-    buf_free(&tmp);
-    return r;
+    buf_print(where, "new/%s", name);
+    r = publish(f, name, d);
+    return r == -EEXIST ? compare(f->dir, where->data, "new", d) : r;
 }
 
 static void
@@ -284,15 +285,16 @@ maildir_deliver(const struct delivery *d, struct view instruction,
 {
     struct buf name = {0}, path = {0}, where = {0};
     struct outcome *o = &r->outcome;
-    int dirfd = -1, e;
+    struct folders *f = &d->memory->folders;
     enum verdict v;
+    int e;
 
     buf_addview(&path, instruction);
     maildir_name(&name, d->job, d->me);
     name_place(r->host, sizeof r->host, d->home, instruction);
 
-    if ((e = open_maildir(&dirfd, path.data, d->memory)) == 0)
-        e = store(dirfd, name.data, d, &where);
+    if ((e = folders_open(f, path.data)) == 0)
+        e = store(f, name.data, d, &where);
     if (e == 0)
         v = outcome_set(o, DONE, "2.0.0", "stored as %s", where.data);
     else if (e == -EEXIST && where.len)
@@ -301,7 +303,8 @@ maildir_deliver(const struct delivery *d, struct view instruction,
     else
         v = outcome_errno(o, e, "maildir %s", r->host);
 
-    file_close(&dirfd);
+    if (e < 0)
+        folders_close(f);
     buf_free(&where);
     buf_free(&path);
     buf_free(&name);

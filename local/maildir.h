@@ -1,7 +1,8 @@
 /* maildir.h - into a Maildir
  *
- * A file is whole and synced under tmp/ before new/ names it, and new/ is
- * synced before anybody is told.  Its name comes from message and recipient
+ * A file is whole and synced before new/ names it, and new/ is synced before
+ * anybody is told.  Until then it has no name, or where the file system
+ * knows no such files one in tmp/.  Its name comes from message and recipient
  * alone, so a repeat meets its earlier try. */
 #ifndef LOCAL_MAILDIR_H
 #define LOCAL_MAILDIR_H
@@ -21,7 +22,7 @@ void maildir_name(struct buf *b, const struct job *j, const char *me);
 /* DONE: header and content, byte for byte, are on disk under new/, or under
  * cur/ from an earlier try.  A folder that is not there is made, mode 0700;
  * its parent must be there.  A file of the same name that differs, and
- * every errno, is LATER; nothing is left in tmp/ then. */
+ * every errno, is LATER; nothing is left then. */
 enum verdict maildir_deliver(const struct delivery *d, struct view instruction,
                              struct report *r);
 

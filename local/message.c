@@ -20,13 +20,23 @@ message_new(struct view bytes, int fd, struct job *partial)
         return NULL;
     }
     content_init(&m->content, fd, &m->job);
+    if (m->bytes.len <= JOB_MAX - 2 * CONTENT_HELD_MAX)
+        content_hold(&m->content); /* job and content fit a datagram */
     m->rcpts = mem_alloc(m->job.rcpt_count * sizeof *m->rcpts);
     m->unreported = m->job.rcpt_count;
     return m;
 }
 
 static void
-find_accounts(uv_work_t *w)
+copy(uv_work_t *w)
+{
+    struct message *m = w->data;
+
+    m->result = content_step(&m->content, m->folder);
+}
+
+static void
+find_and_copy(uv_work_t *w)
 {
     struct message *m = w->data;
     bool wanted = false;
@@ -38,15 +48,9 @@ find_accounts(uv_work_t *w)
                       &r->outcome) == DONE)
             wanted = true;
     }
-    m->result = wanted ? 1 : 0;
-}
-
-static void
-copy(uv_work_t *w)
-{
-    struct message *m = w->data;
-
-    m->result = content_step(&m->content, m->folder);
+    m->result = 0;
+    if (wanted)
+        copy(w);
 }
 
 static void
@@ -72,7 +76,7 @@ message_prepare(struct message *m, uv_loop_t *loop,
     m->rules = rules;
     m->folder = folder;
     m->on_ready = on_ready;
-    uv_queue_work(loop, &m->work, find_accounts, on_worked);
+    uv_queue_work(loop, &m->work, find_and_copy, on_worked);
 }
 
 void

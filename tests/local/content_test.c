@@ -86,6 +86,35 @@ test_copy(uint64_t length, int want_steps, const char *name)
 }
 
 static void
+test_held(void)
+{
+    struct content c;
+    struct job j;
+    unsigned char have[DIGEST_LEN];
+    int steps;
+
+    content_init(&c, spool_file(&j, CONTENT_HELD_MAX), &j);
+    content_hold(&c);
+    ok(run(&c, &steps) == 0 && steps == 1 && c.source == -1 && c.fd == -1 &&
+       c.bytes.len == j.length, "a small one is held, without a descriptor");
+    digest_of(buf_view(&c.bytes), have);
+    ok(digest_equal(have, j.digest), "byte for byte");
+    content_free(&c);
+
+    content_init(&c, spool_file(&j, 100), &j);
+    c.want[0] ^= 1;
+    content_hold(&c);
+    ok(run(&c, &steps) == -EBADMSG, "and verified");
+    content_free(&c);
+
+    content_init(&c, spool_file(&j, CONTENT_HELD_MAX + 1), &j);
+    content_hold(&c);
+    ok(run(&c, &steps) == 0 && c.fd >= 0 && c.bytes.len == 0,
+       "a bigger one is not");
+    content_free(&c);
+}
+
+static void
 test_sealed(void)
 {
     struct content c;
@@ -178,6 +207,7 @@ main(void)
     test_copy(CONTENT_MEMORY_MAX, 1, "the longest in memory");
     test_copy(CONTENT_MEMORY_MAX + 1, 1, "the shortest on disk");
     test_copy(2 * CONTENT_STEP + 1, 3, "a long one");
+    test_held();
     test_sealed();
     test_nameless();
     test_damage(5000, "content");

@@ -102,7 +102,7 @@ clean(void)
 {
     if (system("rm -rf Maildir") != 0)
         exit(2);
-    memset(&memory, 0, sizeof memory);
+    folders_close(&memory.folders);
 }
 
 static void
@@ -176,13 +176,52 @@ test_stale(void)
     deliver(text, 0);
     unlink(at("new"));
     put(at("tmp"), "half of it");
-    ok(deliver(text, 0) == DONE && holds(at("new"), text) &&
+    ok(deliver(text, JOB_REPEAT) == DONE && holds(at("new"), text) &&
        count("Maildir/tmp") == 0, "what a crash left in tmp/ is no hindrance");
     if (link(at("new"), at("tmp")) < 0)
         exit(2);
-    ok(deliver(text, 0) == DONE && holds(at("new"), text) &&
+    ok(deliver(text, JOB_REPEAT) == DONE && holds(at("new"), text) &&
        count("Maildir/tmp") == 0,
        "nor is the other name of what was published");
+    clean();
+}
+
+/* As on a file system that knows no nameless files. */
+static void
+test_named(void)
+{
+    struct view text = view_of("Subject: x\n\nnamed\n");
+
+    deliver(text, 0);
+    unlink(at("new"));
+    memory.folders.named = true;
+    put(at("tmp"), "half of it");
+    ok(deliver(text, 0) == DONE && holds(at("new"), text) &&
+       count("Maildir/tmp") == 0,
+       "where files need a name from the start, it is one in tmp/");
+    ok(deliver(text, 0) == DONE && count("Maildir/tmp") == 0 &&
+       count("Maildir/new") == 1, "and a repeat is recognised all the same");
+    put(at("new"), "");
+    ok(deliver(text, 0) == LATER && count("Maildir/tmp") == 0,
+       "as is another file of that name");
+    clean();
+}
+
+/* Between two deliveries a user may do what he likes. */
+static void
+test_moved(void)
+{
+    struct view text = view_of("Subject: x\n\nmoved\n");
+
+    deliver(text, 0);
+    if (rename("Maildir", "Old") < 0)
+        exit(2);
+    ok(deliver(text, 0) == DONE && holds(at("new"), text),
+       "a Maildir that was moved away is made anew");
+    if (system("rm -rf Old; mv Maildir/new Maildir/old") != 0)
+        exit(2);
+    ok(deliver(text, 0) == DONE && holds(at("new"), text),
+       "and so is its new/");
     clean();
 }
 
@@ -296,6 +335,29 @@ test_changed(void)
 }
 
 static void
+test_held(void)
+{
+    struct view text = view_of("Subject: x\n\nheld\n");
+    struct job j = {.rcpt_count = 1, .length = text.len,
+                    .sender = view_of("ann@example.net")};
+    struct delivery d = {.job = &j, .me = "mx", .home = folder,
+                         .content = -1, .held = text, .memory = &memory};
+    struct report r = {0};
+    struct buf path = {0};
+
+    j.rcpts[0].address = view_of("bob@example.org");
+    ok(deliver_run(&d, "./Maildir/", &r) == LATER &&
+       count("Maildir/new") == 0,
+       "content that came with the job is not published unverified");
+    digest_of(text, j.digest);
+    ok(deliver_run(&d, "./Maildir/", &r) == DONE, "but verified it is");
+    buf_print(&path, "Maildir/%s", r.outcome.text + strlen("stored as "));
+    ok(holds(path.data, text), "behind the same two lines");
+    buf_free(&path);
+    clean();
+}
+
+static void
 test_limit(void)
 {
     static char big[300000];
@@ -397,11 +459,14 @@ main(void)
     test_first();
     test_contents();
     test_stale();
+    test_named();
+    test_moved();
     test_repeat();
     test_differing();
     test_folders();
     test_control();
     test_changed();
+    test_held();
     test_limit();
     test_full();
     clean();

@@ -78,7 +78,7 @@ def test_delivery(d, folder, path):
        "and are closed to everybody else")
 
 
-def test_identity(d):
+def test_identity(d, folder):
     pids = deliverers(d.fact("pid"))
     s = status_of(pids[0])
     uid = UIDS["gwann"]
@@ -91,9 +91,11 @@ def test_identity(d):
        "without any capability")
     ok(s["NoNewPrivs"] == "1", "and can never gain one")
     fds = sorted(os.listdir("/proc/%d/fd" % pids[0]), key=int)
-    ok(fds == ["0", "1", "2", "3", "4"],
-       "it holds its socket, the life pipe and standard error alone", fds)
     ends = [os.readlink("/proc/%d/fd/%s" % (pids[0], n)) for n in fds]
+    mine = os.path.join(folder, "home-gwann", "Maildir")
+    ok(ends[5:] == [mine, mine + "/new"],
+       "it holds its socket, the life pipe, standard error and the Maildir's "
+       "folders alone", ends)
     ok(ends[0] == ends[1] == "/dev/null" and ends[3].startswith("socket:") and
        ends[4].startswith("pipe:"), "0 and 1 are /dev/null", ends)
     with open("/proc/%d/limits" % pids[0]) as f:
@@ -181,7 +183,7 @@ def inside(folder):
     d = driver.Driver(driver.build_drive(folder), home,
                       log=os.path.join(folder, "log"))
     test_delivery(d, folder, path)
-    test_identity(d)
+    test_identity(d, folder)
     test_two(d, path)
     test_refused(d, folder, path)
     test_large(d, folder)
