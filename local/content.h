@@ -39,8 +39,8 @@ void content_hold(struct content *c);
  * another negative errno, which says nothing about the bytes. */
 int content_step(struct content *c, int folder);
 
-/* After a step returned 0, unless it is held: *fd reads the content, with an offset of its
- * own, and cannot write it.  0 or a negative errno. */
+/* After a step returned 0, unless it is held: *fd reads the content, with an
+ * offset of its own, and cannot write it.  0 or a negative errno. */
 int content_open(const struct content *c, int *fd);
 
 void content_free(struct content *c);
