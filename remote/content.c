@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -170,23 +171,51 @@ on_read(uv_work_t *work, int status)
     c->on_piece(c);
 }
 
-void
+/* The whole of a small content, without waiting for a disk: the pool's turn
+ * would cost more than the reading.  False: the pool shall see. */
+static bool
+read_now(struct content *c)
+{
+    char raw[CONTENT_SMALL_PIECE];
+    struct iovec part = {raw, (size_t)c->left};
+    unsigned char sum[DIGEST_LEN];
+    struct view all;
+
+    if (c->convert || c->left > sizeof raw ||
+        preadv2(c->fd, &part, 1, (off_t)c->offset, RWF_NOWAIT) !=
+            (ssize_t)c->left)
+        return false;
+    all = view_make(raw, part.iov_len);
+    digest_of(all, sum);
+    if (!digest_equal(sum, c->digest))
+        return false;
+    wire_add(&c->wire, all, &c->piece);
+    wire_end(&c->wire, &c->piece);
+    c->left = 0;
+    return c->ready = c->ended = true;
+}
+
+bool
 content_read(struct content *c, uv_loop_t *loop, unsigned sessions)
 {
     static const char room[CONTENT_ROOM];
+    bool fresh = !c->started;
 
     assert(!c->busy && !c->ended);
-    if (!c->started) {
-        if (!c->sum)
-            c->sum = mem_aligned(_Alignof(struct digest), sizeof *c->sum);
-        digest_init(c->sum);
-    }
-    c->busy = c->started = true;
-    c->ready = false;
-    c->piece_max = sessions > CONTENT_MANY ? CONTENT_SMALL_PIECE
-                                           : CONTENT_PIECE;
     buf_clear(&c->piece);
     buf_add(&c->piece, room, sizeof room);
+    c->started = true;
+    c->ready = false;
+    if (fresh && read_now(c))
+        return true;
+    if (fresh && !c->sum)
+        c->sum = mem_aligned(_Alignof(struct digest), sizeof *c->sum);
+    if (fresh)
+        digest_init(c->sum);
+    c->piece_max = sessions > CONTENT_MANY ? CONTENT_SMALL_PIECE
+                                           : CONTENT_PIECE;
+    c->busy = true;
     c->work.data = c;
     uv_queue_work(loop, &c->work, on_pool, on_read);
+    return false;
 }

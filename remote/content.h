@@ -1,8 +1,9 @@
 /* content.h - the content of a spool file, piece by piece, verified
  *
- * Reads within the content alone, in the loop's pool, never on the loop.  A
- * piece is ready for the wire (remote/wire.h); the last is handed out only
- * if all that was read agrees with the digest. */
+ * Reads within the content alone, in the loop's pool; on the loop only a small
+ * one that the system has in memory.  A piece is ready for the wire
+ * (remote/wire.h); the last is handed out only if all that was read agrees
+ * with the digest. */
 #ifndef REMOTE_CONTENT_H
 #define REMOTE_CONTENT_H
 
@@ -38,7 +39,8 @@ struct content {
     void (*on_piece)(struct content *c);
 };
 
-/* Takes fd.  on_piece is called on the loop after each content_read. */
+/* Takes fd.  on_piece is called on the loop after each content_read that left
+ * it to the pool. */
 void content_init(struct content *c, const struct job *job, int fd,
                   void (*on_piece)(struct content *));
 
@@ -61,9 +63,10 @@ void content_convert(struct content *c, uint32_t flags, bool eight_fits);
  * been checked nevertheless. */
 const char *content_refused(const struct content *c);
 
-/* Reads the next piece; not while busy, not after the end.  sessions: how many
- * there are, which share the memory. */
-void content_read(struct content *c, uv_loop_t *loop, unsigned sessions);
+/* Reads the next piece; not while busy, not after the end.  True: there it is,
+ * and on_piece is not called.  sessions: how many there are, which share the
+ * memory. */
+bool content_read(struct content *c, uv_loop_t *loop, unsigned sessions);
 
 /* Whether the bytes in the file are not those of the digest: they differ, or
  * there are too few.  An errno of the system is no damage. */

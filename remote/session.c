@@ -320,8 +320,9 @@ start_handshake(struct session *s)
     look_at_handshake(s);
 }
 
-/* The server is known: so is the form that the content has to take. */
-static void
+/* The server is known: so is the form that the content has to take.  True: a
+ * piece is there. */
+static bool
 read_content(struct session *s)
 {
     const struct smtp_client *client = &s->client;
@@ -332,7 +333,7 @@ read_content(struct session *s)
     if (client->convert && !c->started)
         content_convert(c, client->mail->job->flags,
                         client->extensions & SMTP_8BITMIME);
-    content_read(c, s->all->loop, s->all->count);
+    return content_read(c, s->all->loop, s->all->count);
 }
 
 /* The piece as it is sent: BDAT before it, or a dot behind the last. */
@@ -378,11 +379,9 @@ send_content(struct session *s)
 
     if (c->busy)
         return false;
-    if (!c->started || !c->ready ||
-        (!c->ended && content_piece(c).len == 0)) {
-        read_content(s);
+    if ((!c->started || !c->ready ||
+         (!c->ended && content_piece(c).len == 0)) && !read_content(s))
         return false;
-    }
     /* What it says before the final dot is out is not the answer to it. */
     if (c->ended && take_waiting(s))
         return true;

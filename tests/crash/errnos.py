@@ -35,6 +35,7 @@ CHANGING = {
 READING = {
     "openat": WANT + " EIO EACCES EINTR",
     "read": "EIO EINTR", "pread": "EIO EINTR", "readv": "EIO EINTR",
+    "preadv2": "EIO EINTR EAGAIN EOPNOTSUPP",
     "recvmsg": "ECONNRESET ENOMEM EINTR", "recvfrom":
     "ECONNRESET ENOMEM EINTR",
     "accept4": WANT + " ENOBUFS ECONNABORTED EINTR",
