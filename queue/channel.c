@@ -361,10 +361,13 @@ hand_over(struct site *s)
     if (w->blocked) {
         watch(w);
     } else {
-        /* A worker that has ended is seen where reports are read; for
-         * anything else the next tick tries again. */
+        /* A worker that has ended is seen where reports are read, and one
+         * that has not is told to; for anything else the next tick tries
+         * again. */
         log_event("job channel=%s why=%s", s->channel->name, strerror(-r));
         w->shut = r == -EPIPE || r == -ECONNRESET || r == -ENOTCONN;
+        if (w->shut)
+            shutdown(w->fd, SHUT_WR);
     }
     return false;
 }
