@@ -219,7 +219,7 @@ kill: all
 # and all of them for hours, by chance.
 CAMPAIGNS = model crash powercut faults fuzz
 campaigns:
-	@MAKE="$(MAKE)" QUICK=1 LIMIT=600 SEED=$(or $(SEED),1) \
+	@MAKE="$(MAKE)" QUICK=1 LIMIT=1800 SEED=$(or $(SEED),1) \
 		tests/campaigns.sh $(CAMPAIGNS)
 
 soak:

@@ -118,7 +118,7 @@ class Run:
             self.helped = True
             it.stop()
             self.up(it)
-            if self.settle(it, 30):
+            if self.settle(it, 120):
                 return
         self.wrong.append("not drained: %s" % left)
 
