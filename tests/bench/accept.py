@@ -1,5 +1,6 @@
 """Lines a and b: mail is accepted and nothing is delivered."""
 import disk
+from disk import threads
 from results import Row
 from run import CALLER, RUNS, Deleted, attempt, message, size, tool
 
@@ -10,10 +11,6 @@ def true_rate(system, count, parallel):
     out = tool("callers", "-r", system.root, "-u", CALLER, "-n", count, "-p",
                parallel, "-i", mail.name, "/bin/true", cwd=mail.parent)
     return count / float(out.split()[0])
-
-
-def threads(n):
-    return "disk, %d thread%s" % (n, "s" * (n > 1))
 
 
 def line_a(systems):

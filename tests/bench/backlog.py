@@ -73,13 +73,13 @@ def memory(s):
 def settled_memory(s):
     """Once it has not grown for some seconds: the queue has been read."""
     last, same = -1, 0
-    for _ in range(120):
+    for _ in range(240):
         now = memory(s)
         same = same + 1 if abs(now - last) < 0.5 else 0
-        if same >= 3:
+        if same >= 6:
             break
         last = now
-        time.sleep(1)
+        time.sleep(0.5)
     return now
 
 
@@ -136,7 +136,7 @@ def processor(s):
 
 
 def fresh_beside(s, count, took, cost):
-    fresh = size(3000, 1000)
+    fresh = size(3000, 600)
     with filled(s, count):
         for _ in range(RUNS):
             s.start()
@@ -152,12 +152,14 @@ def fresh_beside(s, count, took, cost):
 def line_j(systems):
     """What a fresh message costs beside a queue that grows."""
     rows = []
-    for count in (1000, 10000, 100000) + size((1000000,), ()):
+    for count in size((1000, 10000, 100000, 1000000), (1000, 50000)):
         took = Row("j", "a fresh message beside %d deferred" % count,
                    "ms/message", more=False)
         cost = Row("j", "the processor's part of it beside %d" % count,
                    "ms/message", more=False)
         took.x = cost.x = count
+        took.over = "a fresh message beside deferred mail"
+        cost.over = "the processor's part of it"
         with attempt("j, %d" % count):
             fresh_beside(systems[0], count, took, cost)
         rows += [took, cost]

@@ -16,9 +16,14 @@ def folder():
     return new
 
 
-def create(threads, count, octets=4096, folders=1):
+def threads(n):
+    """What create() by so many is called in the table."""
+    return "disk, %d thread%s" % (n, "s" * (n > 1))
+
+
+def create(parallel, count, octets=4096, folders=1):
     """Files a second, each written, synced, named, its folder synced."""
-    return float(tool("disk_limit", folder(), threads, count, octets,
+    return float(tool("disk_limit", folder(), parallel, count, octets,
                       folders))
 
 

@@ -27,6 +27,7 @@ class OpenSMTPD(System):
     name = "opensmtpd"
     address = "127.0.0.3"
     spool = "var/spool/smtpd"
+    share = 0.2
 
     def prepare(self, held=False):
         text = ["listen on %s port 25 hostname mx.bench.test" % self.address,

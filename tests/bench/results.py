@@ -15,7 +15,9 @@ class Row:
         self.line, self.what, self.unit, self.more = line, what, unit, more
         self.goals = goals or {}
         self.values = {}
-        self.x = None           # for a curve: the size, the queue's length
+        # For a curve: the size or the queue's length, and what all its
+        # points show.
+        self.x, self.over = None, None
 
     def add(self, system, value):
         self.values.setdefault(system, []).append(value)
@@ -40,29 +42,50 @@ def number(v):
         else "%.0f" % v
 
 
+LIMITS = ("disk", "/bin/true")      # what is no mail system
+
+
+def beside(row, system):
+    """How Godwit stands to it."""
+    ratio = row.ratio(system)
+    if system == "godwit" or ratio is None:
+        return ""
+    if system == "allowed":
+        text = "%.2f of it" % (1 / ratio if ratio else 0)
+    elif system.startswith(LIMITS):
+        text = "%.0f %% of it" % (100 * ratio)
+    elif ratio == float("inf"):
+        text = "none"
+    else:
+        text = "%.2f times better" % ratio
+    if system in row.goals:
+        goal = row.goals[system]
+        text = "%-18s goal %s: %s" % (
+            text, "%.0f %%" % (100 * goal) if system.startswith(LIMITS)
+            else "%g" % goal,
+            "reached" if ratio >= goal else "NOT reached")
+    return text
+
+
 def show(row):
     """The row as lines of the table."""
     out = ["%-5s %s, %s%s" % (row.line, row.what, row.unit,
                               "" if row.more else " (less is better)")]
     for system, values in row.values.items():
-        text = "      %-22s %10s  %s - %s" % (
-            system, number(statistics.median(values)), number(min(values)),
-            number(max(values)))
-        ratio = row.ratio(system)
-        if system != "godwit" and ratio is not None:
-            text = "%-62s %6.2f" % (text, ratio)
-            if system in row.goals:
-                text += "  goal %g: %s" % (
-                    row.goals[system], "reached"
-                    if ratio >= row.goals[system] else "NOT reached")
-        out.append(text)
+        out.append(("      %-28s %10s  %-19s %s" % (
+            system, number(statistics.median(values)), "%s - %s" % (
+                number(min(values)), number(max(values)))
+            if min(values) < max(values) else "",
+            beside(row, system))).rstrip())
+    if "godwit" not in row.values:
+        out.append("      godwit: not measured, see the notes")
     return "\n".join(out)
 
 
 def table(rows, about):
     out = list(about) + [
-        "", "%-62s %6s" % ("      system                     median  "
-                           "least - most", "ratio"), ""]
+        "", "      %-28s %10s  %-19s %s" % (
+            "system", "median", "least - most", "Godwit beside it"), ""]
     for row in rows:
         out.append(show(row))
     if notes:

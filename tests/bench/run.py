@@ -17,7 +17,7 @@ KEPT = pathlib.Path(os.environ.get("BENCH_ROOT", BIN.parent / "bench" /
 ROOTS = KEPT / "disk"       # mounted there, for this run alone
 OWN_DISK = os.environ.get("DISK", "") == "own"
 OUT = pathlib.Path(os.environ.get("BENCH_OUT", BIN.parent / "bench")).resolve()
-LIMIT = 30 if QUICK else 60     # seconds that one measurement may take
+LIMIT = 20 if QUICK else 60     # seconds that one measurement may take
 CALLER = 65534          # who calls sendmail: an ordinary user
 SINK_PORT = 2525
 

@@ -4,6 +4,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 
 from run import (CALLER, LIMIT, ROOTS, SINK_PORT, Deleted, Failed, message,
                  tool, until)
@@ -20,6 +21,8 @@ class System:
     share = 1.0                 # of a measurement's messages, for the slow
     raised = 0                  # deliveries to one destination, 0: as it comes
     routes = {}                 # domain -> (address, port), "" for the rest
+    began = 0.0                 # when it was started, 0: cleared since
+    slow = False                # it took so long that this line leaves it out
     wrap = ()                   # a command that runs the main program
 
     def __init__(self):
@@ -34,8 +37,13 @@ class System:
         self.routes = {"": ("127.0.0.1", SINK_PORT)}
         self.raised, self.wrap = 0, ()
         self.clear()
+        self.slow = False
 
     def start(self, held=False):
+        if self.slow:
+            raise Failed("%s: not measured again in this line: too slow"
+                         % self.name)
+        self.began = time.monotonic()
         self.prepare(held)
         self.launch(held)
 
@@ -124,6 +132,9 @@ class System:
     def clear(self):
         """Stopped, with an empty queue and no mail delivered."""
         self.stop()
+        if self.began and time.monotonic() - self.began > 1.5 * LIMIT:
+            self.slow = True
+        self.began = 0.0
         self.empty()
         for n in os.listdir(self.root / "home"):
             shutil.rmtree(self.root / "home" / n / "Maildir",
@@ -180,7 +191,7 @@ class System:
         """Seconds that count messages took, to the recipients of the lines
         of a file in turn."""
         return float(tool("smtp_load", self.address, connections, count,
-                          octets, lists))
+                          octets, lists, timeout=2 * LIMIT))
 
     def preload(self, count, rcpts, each=1, octets=4096, connections=16):
         """Accepts count messages, for the addresses in turn, each for `each`

@@ -2,6 +2,7 @@
 import time
 
 import disk
+from disk import threads
 from results import Row
 from run import LIMIT, RUNS, attempt, size
 from sink import Sink
@@ -27,8 +28,7 @@ def fill(row, systems, count, parallel, octets=4096):
         for s in systems:
             with attempt("%s %s: %s" % (row.line, row.what, s.name)):
                 row.add(s.name, through(s, count, parallel, octets))
-        row.add("disk, %d threads" % parallel,
-                disk.create(parallel, count, octets))
+        row.add(threads(parallel), disk.create(parallel, count, octets))
     disk.forget()
     return row
 
@@ -37,19 +37,19 @@ def line_g(systems):
     """Accepted from sendmail, 20 at a time, and delivered to one host."""
     return [fill(Row("g", "sendmail, 20 at a time, to the host it is for",
                      "messages/s", goals={"postfix": 5}),
-                 systems, size(3000, 500), 20)]
+                 systems, size(3000, 300), 20)]
 
 
 def line_k(systems):
     """Messages of 1 KiB to 10 MiB, accepted and delivered."""
     rows = []
-    for octets, count in ((1 << 10, size(1000, 100)),
-                          (10 << 10, size(1000, 100)),
-                          (100 << 10, size(500, 50)),
-                          (1 << 20, size(100, 20)),
+    for octets, count in ((1 << 10, size(1000, 60)),
+                          (10 << 10, size(1000, 60)),
+                          (100 << 10, size(500, 40)),
+                          (1 << 20, size(100, 12)),
                           (10 << 20, size(20, 4))):
         row = Row("k", "%d KiB, 4 at a time, to the host it is for"
                   % (octets >> 10), "messages/s")
-        row.x = octets
+        row.x, row.over = octets, "messages of 1 KiB to 10 MiB"
         rows.append(fill(row, systems, count, 4, octets))
     return rows
