@@ -5,7 +5,7 @@ import time
 
 import image
 from results import Row
-from run import LIMIT, OWN_DISK, RUNS, attempt, say, size, tool, until
+from run import LIMIT, OWN_DISK, RUNS, Failed, attempt, say, size, tool, until
 from sink import CLOCK, Sink
 
 OCTETS = 1024
@@ -70,17 +70,30 @@ def memory(s):
     return total / 1024
 
 
+def processor(s):
+    """Seconds of the processor its programs have used, with those of their
+    children that ended."""
+    total = 0
+    for pid in s.pids():
+        try:
+            stat = open("/proc/%d/stat" % pid).read()
+        except OSError:
+            continue
+        total += sum(map(int, stat.rsplit(")", 1)[1].split()[11:15]))
+    return total / CLOCK
+
+
 def settled_memory(s):
-    """Once it has not grown for some seconds: the queue has been read."""
-    last, same = -1, 0
-    for _ in range(240):
-        now = memory(s)
-        same = same + 1 if abs(now - last) < 0.5 else 0
-        if same >= 6:
-            break
-        last = now
+    """Once its programs rest: the queue has been read."""
+    last, same = processor(s), 0
+    for _ in range(4 * LIMIT):
         time.sleep(0.5)
-    return now
+        now = processor(s)
+        same = same + 1 if now - last < 0.02 else 0
+        if same >= 4:
+            return memory(s)
+        last = now
+    raise Failed("%s does not come to rest" % s.name)
 
 
 def first_delivery(s):
@@ -120,19 +133,6 @@ def line_h(systems):
             ram.add("allowed", 128)
         rows += [ram, first]
     return rows
-
-
-def processor(s):
-    """Seconds of the processor its programs have used, with those of their
-    children that ended."""
-    total = 0
-    for pid in s.pids():
-        try:
-            stat = open("/proc/%d/stat" % pid).read()
-        except OSError:
-            continue
-        total += sum(map(int, stat.rsplit(")", 1)[1].split()[11:15]))
-    return total / CLOCK
 
 
 def fresh_beside(s, count, took, cost):

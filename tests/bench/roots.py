@@ -21,7 +21,8 @@ def packages(name):
         return ["passwd", "strace", name]
     text = re.search(r"To run it later: ([^.;]*)[.;]",
                      (TREE / "INSTALL").read_text())[1]
-    return ["passwd", "strace", "ca-certificates"] + text.replace(",", " ").split()
+    return ["passwd", "strace", "ca-certificates"] + \
+        text.replace(",", " ").split()
 
 
 def file_system(folder):
