@@ -202,6 +202,18 @@ harmless(const struct ledger_reader *r)
     return good;
 }
 
+/* Nothing was before this line: where the first segment could not be written
+ * another one goes on behind position 0. */
+static bool
+begins(const struct ledger_line *l)
+{
+    uint64_t after;
+
+    return l->position == 0 ||
+           (ledger_is(l, "segment") &&
+            line_getnumber(l->text, "after", &after) && after == 0);
+}
+
 static int
 read_lines(struct audit *a, struct ledger_reader *r)
 {
@@ -210,8 +222,10 @@ read_lines(struct audit *a, struct ledger_reader *r)
     int e;
 
     while ((e = ledger_next(r, &l)) > 0) {
-        if (a->lines == 0)
+        if (a->lines == 0 && !begins(&l)) {
             a->first = l.position;
+            a->account.partial = true;
+        }
         if (ledger_is(&l, "segment"))
             check_segment(a, &l, r->size);
         one_line(a, &l, &before);
@@ -237,7 +251,6 @@ read_on(struct audit *a)
     if (e == 0) {
         if (!again)
             a->position = r.position;
-        a->account.partial = a->account.partial || r.segments.bases[0] > 0;
         e = read_lines(a, &r);
         a->torn = e == -EBADMSG || (e == 0 && r.torn && !harmless(&r));
     } else {
