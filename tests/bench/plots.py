@@ -17,7 +17,7 @@ set lmargin 12
 unset key
 """
 OTHERS = {"disk": "0x999999", "/bin/true": "0x999999", "allowed": "0xd0a030",
-          "godwit": "0x2a7f3f"}
+          "godwit": "0x2a7f3f", "opensmtpd": "0xaa6644"}
 PEER = "0x4477aa"
 
 
@@ -50,7 +50,7 @@ def bars(row):
     return script + [
         "END",
         "plot $data using 1:2:5 with boxes lc rgb variable, "
-        "$data using 1:2:3:4 with yerrorbars pt 0 lc black, "
+        "$data using 1:2:3:4 with yerrorbars ps 0 lc black, "
         "$data using 1:4:6 with labels offset 0,0.7"]
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 
 QUICK = os.environ.get("QUICK", "") not in ("", "0")
-RUNS = int(os.environ.get("RUNS", 2 if QUICK else 5))
+RUNS = int(os.environ.get("RUNS", 1 if QUICK else 5))
 SEED = int(os.environ.get("SEED", 1))
 BIN = pathlib.Path(os.environ.get("BIN", "build/bin")).resolve()
 TOOLS = BIN.parent / "bench"

@@ -1,9 +1,9 @@
 /* spool_fill - a queue with many deferred messages, written without syncs
  *
- * usage: spool_fill godwit FOLDER COUNT BYTES UID GID
- *        spool_fill postfix FOLDER COUNT SAMPLE
- * FOLDER is Godwit's info/ or Postfix's deferred/; the next attempt is in a
- * day.  Postfix's files are copies of SAMPLE, one of its own. */
+ * usage: spool_fill godwit FOLDER COUNT DUE BYTES UID GID
+ *        spool_fill postfix FOLDER COUNT DUE SAMPLE
+ * FOLDER is Godwit's info/ or Postfix's deferred/; the next attempt is in DUE
+ * seconds.  Postfix's files are copies of SAMPLE, one of its own. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +17,10 @@
 #include "base/mem.h"
 #include "queue/message.h"
 
-enum { DAY = 86400, SITES = 1000 };
+enum { SITES = 1000 };
 
 static int folder;
+static long due_in;
 
 static void
 fail(const char *what)
@@ -45,7 +46,7 @@ fill_godwit(long n, uint64_t now_ms, struct view content, uid_t uid, gid_t gid)
     struct buf b = {0}, envelope = {0}, rcpt = {0};
     struct header h = {.birth_ms = now_ms, .content_length = content.len,
                        .rcpt_count = 1};
-    struct slot slot = {.next = now_ms / 1000 + DAY, .attempts = 1};
+    struct slot slot = {.next = now_ms / 1000 + (uint64_t)due_in, .attempts = 1};
     struct state owed = {.state = OWED};
     unsigned char part[HEADER_LEN] = {0};
     char zeros[CONTENT_OFFSET] = {0};
@@ -96,7 +97,7 @@ fill_postfix(long n, struct view sample, const struct stat *like)
         fchownat(folder, path, like->st_uid, (gid_t)-1, 0) < 0)
         fail(path);
     snprintf(path, sizeof path, "%c/%s", id[0], id);
-    due[0].tv_sec = due[1].tv_sec = time(NULL) + DAY;
+    due[0].tv_sec = due[1].tv_sec = time(NULL) + due_in;
     due[0].tv_nsec = due[1].tv_nsec = 0;
     if (futimens(fd, due) < 0 || renameat(folder, "new", folder, path) < 0)
         fail(path);
@@ -132,26 +133,27 @@ made_content(size_t len)
 int
 main(int argc, char **argv)
 {
-    bool godwit = argc == 7 && strcmp(argv[1], "godwit") == 0;
+    bool godwit = argc == 8 && strcmp(argv[1], "godwit") == 0;
     struct stat st;
     struct view bytes;
     uint64_t now_ms = (uint64_t)time(NULL) * 1000;
     long count;
 
-    if (!godwit && (argc != 5 || strcmp(argv[1], "postfix") != 0)) {
+    if (!godwit && (argc != 6 || strcmp(argv[1], "postfix") != 0)) {
         fprintf(stderr, "usage: see the top of spool_fill.c\n");
         return 64;
     }
     if ((folder = open(argv[2], O_RDONLY | O_DIRECTORY)) < 0)
         fail(argv[2]);
     count = atol(argv[3]);
+    due_in = atol(argv[4]);
     umask(0);
-    bytes = godwit ? made_content((size_t)atol(argv[4]))
-                   : read_sample(argv[4], &st);
+    bytes = godwit ? made_content((size_t)atol(argv[5]))
+                   : read_sample(argv[5], &st);
     for (long n = 0; n < count; n++)
         if (godwit)
-            fill_godwit(n, now_ms, bytes, (uid_t)atol(argv[5]),
-                        (gid_t)atol(argv[6]));
+            fill_godwit(n, now_ms, bytes, (uid_t)atol(argv[6]),
+                        (gid_t)atol(argv[7]));
         else
             fill_postfix(n, bytes, &st);
     return syncfs(folder) < 0;

@@ -33,8 +33,8 @@ def traced(s, count):
     for count messages."""
     where = s.root / "tmp/strace"
     where.unlink(missing_ok=True)
-    s.wrap = ("strace", "-f", "-qq", "-c", "-o", "/tmp/strace", "-e",
-              "trace=" + ",".join(x for k in KINDS.values() for x in k))
+    s.wrap = ("strace", "-f", "--seccomp-bpf", "-qq", "-c", "-o", "/tmp/strace",
+              "-e", "trace=" + ",".join(x for k in KINDS.values() for x in k))
     try:
         s.start()
         send(s, count)
