@@ -239,8 +239,8 @@ demo:
 	@$(MAKE) -s -j2 all
 	@BIN=$(B)/bin tests/demo.sh
 
-# Godwit beside other mailers.  LINES=, QUICK=1, RUNS=, SEED=, BENCH_ROOT=:
-# doc/performance.md.  Behind all lines, the instructions of each hot part.
+# Godwit beside other mailers.  LINES=, QUICK=1, RUNS=, SEED=, PEERS=,
+# BENCH_ROOT=, DISK=own: doc/performance.md.  Behind all lines, the instructions of each hot part.
 bench:
 	@tests/prepare.sh bench
 	@$(MAKE) -s -j2 all $(TOOLS)
