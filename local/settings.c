@@ -134,7 +134,7 @@ settings_read(struct settings *s, const char *controldir)
     read_number(dir, "minuid", 1000, UINT32_MAX - 1, &s->minuid);
     read_number(dir, "concurrencylocal", 50, DELIVERERS_MAX,
                 &s->concurrencylocal);
-    read_number(dir, "localperuser", 10, DELIVERERS_MAX, &s->localperuser);
+    read_number(dir, "localperuser", 20, DELIVERERS_MAX, &s->localperuser);
     read_number(dir, "localresident", 500, RESIDENT_MAX, &s->localresident);
     read_number(dir, "localidle", 5, SECONDS_MAX, &s->localidle);
     read_number(dir, "localtimeout", 600, SECONDS_MAX, &s->localtimeout);
