@@ -3,6 +3,7 @@
 session, where the server takes chunks."""
 import os
 import random
+import socket
 import sys
 import tempfile
 import threading
@@ -34,14 +35,17 @@ def dropping(stage):
     return {'words': CHUNKS, stage: second([drop])}
 
 
-def two(behaviour, rcpts=(b'a@x',), content=TEXT, settings={}, **facts):
-    """A mail, and when it is taken another one; what became of that."""
+def two(behaviour, rcpts=(b'a@x',), content=TEXT, settings={}, gone=None,
+        **facts):
+    """A mail, and when it is taken, and gone is set, another one; what became
+    of that."""
     server = Server(behaviour)
     remote = Remote(**dict({'timeoutremote': 6}, **settings))
     to = facts.pop('to', b'127.0.0.1')
     remote.send(FIRST, [b'a@x'], route=to, port=server.port)
     first = remote.reports(1)
     assert first and first[0].word == D, (first, remote.log())
+    assert not gone or gone.wait(20)
     remote.send(content, list(rcpts), route=to, port=server.port, **facts)
     got = remote.reports(len(rcpts))
     code = remote.close()
@@ -126,8 +130,6 @@ TABLE = [
      'may have been delivered', None, 1),
     ('says 354 to MAIL', refusing('mail', b'354 what\r\n'), L, '4.0.0',
      'MAIL: 354', None, 1),
-    ('is gone between the mails', {'words': CHUNKS, 'last': [
-        b'250 2.0.0 ok\r\n', drop]}, D, '2.0.0', '', 2, 2),
     ('says 421 between them', {'words': CHUNKS, 'last': [
         b'250 2.0.0 ok\r\n421 4.4.2 idle\r\n', drop]}, D, '2.0.0', '', 2, 2),
     ('says more than it was asked', {'words': CHUNKS, 'last': [
@@ -153,6 +155,20 @@ def test_answers():
     ok(fates(got) == ['done 2.0.0'] * 5 and server.connections == 1 and
        kept(server)[1:] == [wire(TEXT)] * 3,
        'who is too many goes in a next group', (got, kept(server)))
+
+
+def test_gone():
+    gone = threading.Event()
+
+    def leave(conn):
+        conn.sock.shutdown(socket.SHUT_RDWR)
+        gone.set()
+        drop(conn)
+
+    got, server = two({'words': CHUNKS, 'last': [b'250 2.0.0 ok\r\n', leave]},
+                      gone=gone)
+    ok(fates(got) == ['done 2.0.0'] and server.connections == 2,
+       'one that is gone between the mails: done', got)
 
 
 def test_damaged():
@@ -222,6 +238,7 @@ authority = Authority(folder.name)
 GOOD, _ = authority.issue('localhost')
 test_form()
 test_answers()
+test_gone()
 test_damaged()
 test_end()
 test_races()
