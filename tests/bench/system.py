@@ -6,8 +6,8 @@ import socket
 import subprocess
 import time
 
-from run import (CALLER, LIMIT, ROOTS, SINK_PORT, Deleted, Failed, message,
-                 tool, until)
+from run import (CALLER, KEPT, LIMIT, ROOTS, SINK_PORT, Deleted, Failed,
+                 message, tool, until)
 
 
 class System:
@@ -28,7 +28,9 @@ class System:
     def __init__(self):
         self.root = ROOTS / self.name
         self.running = []
-        self.log = open(ROOTS / (self.name + ".log"), "ab")
+        log = KEPT / (self.name + ".log")
+        log.unlink(missing_ok=True)
+        self.log = open(log, "ab")
         subprocess.run(["mount", "--bind", "/proc", str(self.root / "proc")],
                        check=True)
 
