@@ -6,9 +6,10 @@
  * Listens at so many addresses from ADDRESS on (127.0.0.1), on PORT; the last
  * SILENT of them answer no connection, as a host that is switched off.  The
  * answer to what one read brought leaves MS later, as over a link with that
- * round trip.  With -b it offers CHUNKING.  Prints "ready"; at RECIPIENTS recipients, and at the end,
- * "messages recipients connections most-at-once last", where last is the
- * moment of the last message by the monotonic clock.  One thread. */
+ * round trip.  With -b it offers CHUNKING.  Prints "ready"; at RECIPIENTS
+ * recipients, and at the end, "messages recipients connections most-at-once
+ * last", where last is the moment of the last message by the monotonic clock.
+ * One thread. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

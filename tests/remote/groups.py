@@ -88,7 +88,8 @@ def test_form():
         content=b'MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8'
         b'\n\n\xc3\xa4\n')
     ok(fates(got) == ['done 2.6.0'] and b'\r\nw6QNCg==' in kept(server)[1],
-       'what is converted for want of 8BITMIME goes so too', (got, kept(server)))
+       'what is converted for want of 8BITMIME goes so too',
+       (got, kept(server)))
     got, server = two(dict(HELD, tls=GOOD), settings={
         'tlspolicy': 'localhost:verify', 'tlsca': open(authority.path).read()},
         to=b'localhost', content=text)
