@@ -121,7 +121,7 @@ def most_memory(s, count):
     at a host that refuses to connect."""
     with filled(s, count, due=0):
         s.start()
-        most, end = 0.0, time.monotonic() + size(30, 8)
+        most, end = 0.0, time.monotonic() + size(30, 5)
         while time.monotonic() < end:
             most = max(most, memory(s))
             time.sleep(0.2)

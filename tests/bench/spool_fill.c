@@ -46,7 +46,8 @@ fill_godwit(long n, uint64_t now_ms, struct view content, uid_t uid, gid_t gid)
     struct buf b = {0}, envelope = {0}, rcpt = {0};
     struct header h = {.birth_ms = now_ms, .content_length = content.len,
                        .rcpt_count = 1};
-    struct slot slot = {.next = now_ms / 1000 + (uint64_t)due_in, .attempts = 1};
+    struct slot slot = {.next = now_ms / 1000 + (uint64_t)due_in,
+                        .attempts = 1};
     struct state owed = {.state = OWED};
     unsigned char part[HEADER_LEN] = {0};
     char zeros[CONTENT_OFFSET] = {0};
