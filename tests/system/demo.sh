@@ -45,15 +45,15 @@ with() {
 fails_by() { [ "$1" != 0 ] && grep -q "^  NO  $2" "$top/said"; }
 
 with ''
-demo 60
+demo 180
 ok $? "the demo is right"
-demo 60
+demo 180
 ok $? "and again, over what it left"
 
 with sendmail <<'END'
 sed 's/lone/lame/' | "$true" "$@"
 END
-demo 60
+demo 180
 fails_by $? "the local message is in the Maildir, byte for byte"
 ok $? "a letter changed on the way: the demo fails"
 
@@ -63,7 +63,7 @@ case $* in
 *) exec "$true" "$@" ;;
 esac
 END
-demo 5
+demo 15
 fails_by $? "all has arrived"
 ok $? "a message accepted but not queued: the demo fails"
 
@@ -73,7 +73,7 @@ case $* in
 *) exec "$true" "$@" ;;
 esac
 END
-demo 60
+demo 180
 fails_by $? "from its sender, to both recipients"
 ok $? "a recipient lost: the demo fails"
 
@@ -81,7 +81,7 @@ with godwit <<'END'
 [ "$1" = audit ] && exit 1
 exec "$true" "$@"
 END
-demo 60
+demo 180
 fails_by $? "godwit audit finds each"
 ok $? "an audit that disagrees: the demo fails"
 
@@ -89,7 +89,7 @@ with ''
 mkdir "$top/other"
 rm -rf "$top/demo"
 ln -s "$top/other" "$top/demo"
-! demo 60 && [ -d "$top/other" ]
+! demo 180 && [ -d "$top/other" ]
 ok $? "what it has not made it does not remove"
 
 echo "1..$count"
