@@ -21,11 +21,15 @@ incoming_init(struct incoming *in, const struct todo *todo)
     digest_init(&in->digest);
 }
 
-static void
-choose_id(struct incoming *in)
+void
+incoming_begin(struct incoming *in)
 {
+    static uint32_t tail;
+
+    if (tail == 0)
+        tail = randombytes_random();
     in->birth_ms = date_now();
-    in->id = id_make(in->birth_ms, randombytes_random());
+    in->id = id_make(in->birth_ms, tail++);
 }
 
 static int
@@ -172,11 +176,9 @@ incoming_link(struct incoming *in, const struct envelope *e, uint64_t next_s)
 {
     int r;
 
-    /* The id is under the header's digest, so it has to be free: one that
-     * was made here is free but for a chance of 1 in 4 million within one
-     * millisecond; then the caller is told to try again. */
-    if (in->id == 0)
-        choose_id(in);
+    /* The id is under the header's digest, so it has to be free.  One of ours
+     * is, but for a chance of 1 in 4 million with another process that took a
+     * message in the same millisecond; the caller is told to try again. */
     if ((r = open_file(in)) < 0 || (r = write_file(in, e, next_s)) < 0 ||
         (r = file_sync(in->fd)) < 0)
         return r;

@@ -20,7 +20,7 @@ struct todo {
 struct incoming {
     const struct todo *todo; /* borrowed */
     int fd;                  /* -1: nothing written yet */
-    uint64_t id;             /* 0: not yet chosen */
+    uint64_t id;
     uint64_t birth_ms;
     struct buf content;      /* received, not yet written */
     struct buf envelope;     /* fields as received */
@@ -31,6 +31,10 @@ struct incoming {
 };
 
 void incoming_init(struct incoming *in, const struct todo *todo);
+
+/* Its moment is now, and its id one that no message of this process has had;
+ * on the loop alone. */
+void incoming_begin(struct incoming *in);
 
 /* Pool: writes what is in content, so that memory stays bounded.  0 or a
  * negative errno; the message is worthless then. */

@@ -83,10 +83,6 @@ link_message(uv_work_t *work)
     struct caller *c = work->data;
     uint64_t now = date_now() / 1000, next = c->envelope.notbefore;
 
-    if (c->message.id == 0) {
-        c->message.birth_ms = date_now();
-        c->message.id = id_make(c->message.birth_ms, randombytes_random());
-    }
     if (next <= now)
         next = (uint64_t)retry_next(c->message.id, (time_t)now, 1);
     c->result = incoming_link(&c->message, &c->envelope, next);
@@ -175,12 +171,11 @@ begin_message(struct caller *c)
     id_text id;
 
     c->begun = true;
+    incoming_begin(in);
     if (c->door->kind == DOOR_MANAGER)
         return;
     if (!enough_space(e))
         refuse(c, 'Z', "4.3.1 the disk of the queue is nearly full");
-    in->birth_ms = date_now();
-    in->id = id_make(in->birth_ms, randombytes_random());
     /* RFC 5321 4.4: who took it in leaves a trace. */
     buf_print(&in->content,
               "Received: by %s (Godwit, from uid %u)\n\twith local id %s; ",
@@ -230,10 +225,8 @@ static bool
 permitted(struct caller *c, struct envelope *e)
 {
     if (c->door->kind == DOOR_MANAGER) {
-        if (e->chosenid) {
+        if (e->chosenid)
             c->message.id = e->chosenid;
-            c->message.birth_ms = date_now();
-        }
         return true;
     }
     if (e->client.len || e->auth.len || e->tls.len || e->answers.len ||

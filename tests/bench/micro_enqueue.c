@@ -55,6 +55,7 @@ enqueue(const struct todo *todo, struct view content, struct view fields)
     struct envelope e;
 
     incoming_init(&in, todo);
+    incoming_begin(&in);
     buf_addview(&in.content, content);
     buf_addview(&in.envelope, fields);
     micro_must(envelope_parse(&e, buf_view(&in.envelope), NULL) == 0,

@@ -33,6 +33,7 @@ hand_in(struct view text, size_t step, bool spill, struct queued *q)
     int r = 0;
 
     incoming_init(&in, &todo);
+    incoming_begin(&in);
     while (r == 0 && text.len) {
         struct view part = view_make(text.data, text.len < step ? text.len
                                                                 : step);
@@ -258,6 +259,34 @@ chosen(bool use_dots)
     todo.dots = false;
 }
 
+static int
+by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static void
+crowd(void)
+{
+    enum { MANY = 100000 };
+    static uint64_t ids[MANY];
+    struct incoming in;
+    bool same = false;
+
+    for (int i = 0; i < MANY; i++) {
+        incoming_init(&in, &todo);
+        incoming_begin(&in);
+        ids[i] = in.id;
+        incoming_free(&in);
+    }
+    qsort(ids, MANY, sizeof *ids, by_value);
+    for (int i = 1; i < MANY; i++)
+        same = same || ids[i] == ids[i - 1];
+    ok(!same, "many in a millisecond have an id each");
+}
+
 static void
 failures(void)
 {
@@ -284,6 +313,7 @@ main(void)
     dots();
     chosen(false);
     chosen(true);
+    crowd();
     failures();
     close(todo.proc);
     store_close(&store);
