@@ -124,6 +124,8 @@ send_events(struct forker *f)
            send(f->sock, &f->events[done], sizeof *f->events,
                 MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
         done++;
+    if (done == 0)
+        return;
     f->event_count -= done;
     memmove(f->events, f->events + done, f->event_count * sizeof *f->events);
 }
