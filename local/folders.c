@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -55,6 +57,21 @@ note_inodes(struct folders *f)
     return 0;
 }
 
+/* btrfs writes no log for a file without a name, and with the folder's sync
+ * only that there is one: after a power cut it would be empty.  Below an
+ * overlay there may be a btrfs. */
+static int
+note_kind(struct folders *f)
+{
+    struct statfs fs;
+
+    if (fstatfs(f->new, &fs) < 0)
+        return -errno;
+    f->forgetful = fs.f_type == BTRFS_SUPER_MAGIC ||
+                   fs.f_type == OVERLAYFS_SUPER_MAGIC;
+    return 0;
+}
+
 /* The names of the folders are synced even where they were there already:
  * whoever made them may have died before the sync, or be about to sync. */
 int
@@ -74,7 +91,7 @@ folders_open(struct folders *f, const char *path)
         (r = make_folder(f->dir, "new")) < 0 ||
         (r = make_folder(f->dir, "cur")) < 0 ||
         (r = file_opendir(&f->new, f->dir, "new")) < 0 ||
-        (r = note_inodes(f)) < 0 ||
+        (r = note_inodes(f)) < 0 || (r = note_kind(f)) < 0 ||
         (r = file_sync(f->dir)) < 0 || (r = sync_parent(path)) < 0)
         folders_close(f);
     return r;

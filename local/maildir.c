@@ -137,7 +137,8 @@ publish(struct folders *f, const char *name, const struct delivery *d)
     if ((r = make_file(&fd, f, tmp.data)) == 0 &&
         (r = write_file(fd, d)) == 0 &&
         (r = give_name(fd, f, tmp.data, name)) == 0 &&
-        (r = file_sync(f->new)) < 0)
+        ((f->forgetful && (r = file_sync(fd)) < 0) ||
+         (r = file_sync(f->new)) < 0))
         file_remove(f->new, name);
     if (f->named)
         file_remove(f->dir, tmp.data);

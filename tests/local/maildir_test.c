@@ -5,11 +5,14 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +25,47 @@ static char folder[] = "/tmp/maildir-test-XXXXXX";
 static struct deliver_memory memory;
 static struct report last;
 static char name[300];
+
+/* In place of the library's: what a file system says that it is, and the
+ * order of what is done to it: 'f' a file's sync, 'd' a folder's, 'l' a
+ * name. */
+static __fsword_t kind;
+static char order[16];
+
+static void
+note(char what)
+{
+    size_t n = strlen(order);
+
+    if (n + 1 < sizeof order)
+        order[n] = what;
+}
+
+int
+fstatfs(int fd, struct statfs *fs)
+{
+    int r = (int)syscall(SYS_fstatfs, fd, fs);
+
+    if (r == 0 && kind)
+        fs->f_type = kind;
+    return r;
+}
+
+int
+fsync(int fd)
+{
+    struct stat st;
+
+    note(fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? 'd' : 'f');
+    return (int)syscall(SYS_fsync, fd);
+}
+
+int
+linkat(int from, const char *old, int to, const char *new, int flags)
+{
+    note('l');
+    return (int)syscall(SYS_linkat, from, old, to, new, flags);
+}
 
 static const char *
 at(const char *where)
@@ -184,6 +228,33 @@ test_stale(void)
        count("Maildir/tmp") == 0,
        "nor is the other name of what was published");
     clean();
+}
+
+/* A kernel's btrfs forgets the sync of a file that had no name. */
+static void
+test_order(void)
+{
+    static const struct {
+        __fsword_t kind;
+        const char *order, *words;
+    } rows[] = {
+        {EXT4_SUPER_MAGIC, "fld", "a file is synced, then named, then new/ "
+                                  "is synced"},
+        {BTRFS_SUPER_MAGIC, "flfd", "on btrfs the file once more, before "
+                                    "new/"},
+        {OVERLAYFS_SUPER_MAGIC, "flfd", "and where btrfs may be below"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        kind = rows[i].kind;
+        deliver(view_of("first\n"), 0);
+        unlink(at("new"));
+        memset(order, 0, sizeof order);
+        ok(deliver(view_of("x\n"), 0) == DONE &&
+           strcmp(order, rows[i].order) == 0, "%s (%s)", rows[i].words, order);
+        clean();
+    }
+    kind = 0;
 }
 
 /* As on a file system that knows no nameless files. */
@@ -459,6 +530,7 @@ main(void)
     test_first();
     test_contents();
     test_stale();
+    test_order();
     test_named();
     test_moved();
     test_repeat();
