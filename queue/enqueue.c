@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/magic.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/conf.h"
@@ -114,6 +116,7 @@ static void
 open_todo(struct program *p, int fd)
 {
     struct todo *t = &p->enqueue.todo;
+    struct statfs fs;
     struct stat st;
     int probe, r;
 
@@ -133,8 +136,10 @@ open_todo(struct program *p, int fd)
     p->enqueue.owner = fstat(t->dir, &st) < 0 ? geteuid() : st.st_uid;
     t->proc = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
     probe = openat(t->dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0660);
-    t->dots = t->proc < 0 || (probe < 0 && (errno == EOPNOTSUPP ||
-                                            errno == EISDIR));
+    /* The btrfs of some kernels (6.1) syncs nothing of a nameless file. */
+    t->dots = t->proc < 0 || fstatfs(t->dir, &fs) < 0 ||
+              fs.f_type == BTRFS_SUPER_MAGIC ||
+              (probe < 0 && (errno == EOPNOTSUPP || errno == EISDIR));
     file_close(&probe);
 }
 

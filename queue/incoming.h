@@ -14,7 +14,7 @@ struct todo {
     int dir;    /* todo/, for names and for its sync */
     int proc;   /* /proc/self/fd, to give a nameless file its name */
     bool list;  /* dir can be synced (opened for reading) */
-    bool dots;  /* no O_TMPFILE here: names begin with a dot */
+    bool dots;  /* no O_TMPFILE here: names begin with a dot at first */
 };
 
 struct incoming {

@@ -86,33 +86,43 @@ link_message(uv_work_t *work)
     if (next <= now)
         next = (uint64_t)retry_next(c->message.id, (time_t)now, 1);
     c->result = incoming_link(&c->message, &c->envelope, next);
+    if (c->result == 0 && c->lonely)
+        c->synced = commit_sync(&c->door->enqueue->commit, &c->entry);
 }
 
-/* Its name is there: waits for the sync of todo/ with others. */
+/* It will have its name, and wait for the sync of todo/. */
 static void
-wait_sync(struct caller *c)
+expect_sync(struct caller *c)
 {
-    c->entry.incoming = &c->message;
-    c->entry.done = on_committed;
-    /* The manager looks for the ids it chose: it may have found this one and
-     * have synced it itself. */
-    c->entry.keep = c->envelope.chosenid != 0;
-    commit_add(&c->door->enqueue->commit, &c->entry);
+    struct commit *commit = &c->door->enqueue->commit;
+
+    c->entry = (struct commit_entry){
+        .incoming = &c->message,
+        .done = on_committed,
+        /* The manager looks for the ids it chose: it may have found this one
+         * and have synced it itself. */
+        .keep = c->envelope.chosenid != 0,
+    };
+    commit_expect(commit);
+    c->lonely = commit_lonely(commit);
 }
 
 static void
 on_linked(uv_work_t *work, int status)
 {
     struct caller *c = work->data;
+    struct commit *commit = &c->door->enqueue->commit;
     int r = status < 0 ? status : c->result;
 
-    /* A chosen id that is there: the message was stored before. */
-    if (r == 0 || (r == -EEXIST && c->envelope.chosenid)) {
-        wait_sync(c);
-        return;
+    if (r == 0 && c->lonely) {
+        commit_own(commit, &c->entry, c->synced);
+    } else if (r == 0 || (r == -EEXIST && c->envelope.chosenid)) {
+        /* A chosen id that is there: the message was stored before. */
+        commit_add(commit, &c->entry);
+    } else {
+        commit_forget(commit);
+        on_committed(&c->entry, r);
     }
-    commit_forget(&c->door->enqueue->commit);
-    on_committed(&c->entry, r);
 }
 
 static void
@@ -250,8 +260,8 @@ look_chosen(struct caller *c)
         return true;
     case CHOSEN_THERE:
         caller_hold(c);
-        commit_expect(&c->door->enqueue->commit);
-        wait_sync(c);
+        expect_sync(c);
+        commit_add(&c->door->enqueue->commit, &c->entry);
         return false;
     case CHOSEN_BUSY:
         caller_answer(c, 'Z',
@@ -290,7 +300,7 @@ complete(struct caller *c)
     }
     if (c->envelope.chosenid && !look_chosen(c))
         return;
-    commit_expect(&c->door->enqueue->commit);
+    expect_sync(c);
     begin_work(c, link_message, on_linked);
 }
 
