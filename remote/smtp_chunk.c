@@ -59,6 +59,28 @@ end_refused(struct smtp_client *c, bool last)
     smtp_finish(c);
 }
 
+/* A server may want its answers to RCPT heard before a chunk comes, whatever
+ * it offers: that says nothing about the mail. */
+static bool
+wants_no_group(const struct smtp_client *c)
+{
+    return c->grouped && c->reply.code == 503 && !c->delayed &&
+           c->accepted > 0;
+}
+
+/* Refused for certain, so it may go at once, now step by step. */
+static void
+go_apart(struct smtp_client *c)
+{
+    struct smtp_mail *m = c->mail;
+
+    c->apart = m->apart = true;
+    for (uint32_t i = 0; i < m->job->rcpt_count; i++)
+        if (m->rcpt[i] == RCPT_ACCEPTED)
+            m->rcpt[i] = RCPT_OPEN;
+    smtp_finish(c);
+}
+
 void
 smtp_on_chunk(struct smtp_client *c)
 {
@@ -67,6 +89,8 @@ smtp_on_chunk(struct smtp_client *c)
 
     if (c->reply.code / 100 == 3) {
         smtp_fail_by_reply(c);
+    } else if (wants_no_group(c)) {
+        go_apart(c);
     } else if (last && !c->chunk_refused) {
         c->dirty = smtp_judge(c, &o) != DONE;
         c->proven = c->proven || !c->dirty;

@@ -23,6 +23,8 @@ struct smtp_mail {
     const struct job *job;         /* borrowed */
     uint8_t rcpt[JOB_RCPT_MAX];    /* RCPT_* */
     bool named[JOB_RCPT_MAX];      /* takes part: gets a RCPT command */
+    bool apart;                    /* was refused for its group's sake: goes in
+                                      none again */
     uint32_t open;                 /* recipients not settled */
     /* Called once for each recipient, in any order. */
     void (*settle)(struct smtp_mail *m, uint32_t i, const struct outcome *o);
@@ -112,6 +114,7 @@ struct smtp_client {
     bool ahead;             /* MAIL, RCPT and DATA go out in one go */
     bool grouped;           /* the only chunk goes with them */
     bool proven;            /* the server took a mail by chunks */
+    bool apart;             /* and one in a group it did not want */
     bool dirty;             /* the next mail needs RSET first */
     bool delayed;           /* a 4yz was answered to this mail */
     bool dotted;            /* the final dot or last chunk was handed out */
@@ -128,8 +131,9 @@ void smtp_client_free(struct smtp_client *c);
 
 /* The next mail; at any time before the client is ready, or when it is.
  * Recipients already settled are left out.  When the client is ready again,
- * some may be open still, for want of room: they go in a next transaction, at
- * least one of them settled by it; of a new session if this one is full. */
+ * some may be open still: they go in a next transaction, of a new session if
+ * this one is full.  For want of room, then at least one was settled; or once
+ * for all those accepted, where the server wants no chunk in a group. */
 enum smtp_step smtp_client_mail(struct smtp_client *c, struct smtp_mail *m);
 
 /* Bytes from the server. */

@@ -151,8 +151,8 @@ put_rcpt(struct smtp_client *c, uint32_t i)
 static bool
 goes_along(const struct smtp_client *c)
 {
-    return c->ahead && c->chunks && c->proven && !c->dirty &&
-           c->mail->job->length <= SMTP_GROUP_MAX;
+    return c->ahead && c->chunks && c->proven && !c->dirty && !c->apart &&
+           !c->mail->apart && c->mail->job->length <= SMTP_GROUP_MAX;
 }
 
 /* RSET if it is due, MAIL, and with PIPELINING all up to DATA, which ends

@@ -31,6 +31,17 @@ def refusing(stage, words, **more):
         words.startswith(b'421')))}, **more)
 
 
+def once(words):
+    """The words, and from then on the ordinary answer."""
+    def step(conn):
+        if getattr(conn, 'once', False):
+            conn.ordinary()
+        else:
+            conn.once = True
+            conn.send(words)
+    return step
+
+
 def dropping(stage):
     return {'words': CHUNKS, stage: second([drop])}
 
@@ -111,6 +122,8 @@ TABLE = [
      N, '5.1.1', 'RCPT: 550', 2, 1),
     ('refuses the chunk', refusing('last', b'552 5.3.4 big\r\n'), N, '5.3.4',
      'BDAT LAST: 552', 2, 1),
+    ('wants no chunk in a group', {'words': CHUNKS, 'last': second([once(
+        b'503 5.5.1 no\r\n')])}, D, '2.0.0', '', 3, 1),
     ('refuses it for now', refusing('last', b'452 4.3.1 full\r\n'), L,
      '4.3.1', 'BDAT LAST: 452', 2, 1),
     ('says 421 to MAIL', refusing('mail', b'421 4.3.2 enough\r\n'), D, '2.0.0',

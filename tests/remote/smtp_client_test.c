@@ -8,7 +8,8 @@
  * begin, "tls" it is spoken, "first" before the greeting, "content" we must be
  * ready to send, "dot" the content is out, "sent" the dot is too, "chunk" and
  * "last" are chunks of 7 bytes, "lost" the connection is lost, "ready" and
- * "over" is what we must be, "again" the same mail follows, as another one.
+ * "over" is what we must be, "again" the same mail follows, as another one,
+ * "rest" what is open of it does.
  * After it, one outcome for each recipient of the last mail, as letter and
  * code. */
 struct script {
@@ -104,6 +105,8 @@ play_line(struct smtp_client *c, struct view line)
         smtp_client_secured(c, true);
     } else if (view_is(line, "again")) {
         begin(c);
+    } else if (view_is(line, "rest")) {
+        smtp_client_mail(c, &mail);
     } else if (view_is(line, "dot")) {
         smtp_client_dot(c);
     } else if (view_is(line, "chunk") || view_is(line, "last")) {
@@ -176,6 +179,9 @@ play(const struct script *s)
 #define TO_GROUP2 CHUNKING "S: 250 PIPELINING\n" ALL2 PROVE2 "again\n"
 #define GONE "last\n" ALL "C: BDAT 7 LAST\nsent\nwait\n"
 #define GONE2 "last\n" ALL2 "C: BDAT 7 LAST\nsent\nwait\n"
+#define REFUSED                                                                \
+    GONE "S: 250 ok\nS: 250 ok\nS: 503 no\nready\nrest\nC: RSET\n" ALL           \
+         "wait\nS: 250 ok\nS: 250 ok\nS: 250 ok\ncontent\n"
 #define TO_DOT TO_CONTENT "dot\nC: .\nsent\nwait\n"
 
 static const struct script scripts[] = {
@@ -394,6 +400,19 @@ static const struct script scripts[] = {
     {"503 to its chunk after a 4yz is that 4yz", "u,v",
      TO_GROUP2 GONE2 "S: 250 ok\nS: 250 ok\nS: 451 no\nS: 503 5.5.1 no\n"
                      "ready\n", "~4.5.1,~4.0.0", 0, 0},
+    {"503 alone to its chunk sends the mail again at once, step by step",
+     "u,v", TO_GROUP2 GONE2 "S: 250 ok\nS: 550 5.1.1 no\nS: 250 ok\n"
+     "S: 503 no\nready\nrest\nC: RSET\nC: MAIL FROM:<a@b.example>\n"
+     "C: RCPT TO:<v>\nwait\nS: 250 ok\nS: 250 ok\nS: 250 ok\ncontent\n" LAST
+     "S: 250 2.6.0 taken\nready\n", "-5.1.1,+2.6.0", 0, 0},
+    {"where it is a verdict", "u",
+     TO_GROUP REFUSED LAST "S: 503 5.5.1 no\nready\n", "-5.5.1", 0, 0},
+    {"and no later mail of the session goes in a group", "u",
+     TO_GROUP REFUSED LAST "S: 250 ok\nready\nagain\n" ALL "wait\n", "", 0,
+     0},
+    {"503 to a chunk for nobody says nothing about groups", "u",
+     TO_GROUP GONE "S: 250 ok\nS: 550 5.1.1 no\nS: 503 no\nready\n"
+                   "again\nC: RSET\n" ALL PROVE2 "again\n" GONE, "", 0, 0},
     {"5yz to its chunk is for the accepted", "u,v",
      TO_GROUP2 GONE2 "S: 250 ok\nS: 450 no\nS: 250 ok\nS: 552 5.3.4 no\n"
                      "ready\n", "~4.0.0,-5.3.4", 0, 0},
