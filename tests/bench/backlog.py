@@ -116,6 +116,19 @@ def start_beside(s, count, first, ram):
             s.stop()
 
 
+def fresh_memory(s, count):
+    """Memory when so many were accepted, tried once at a host that refuses to
+    connect, and deferred: what did that is still there."""
+    with contextlib.nullcontext() if OWN_DISK else image.scratch(s):
+        s.start()
+        s.preload(count, ["u@dst.test"], octets=OCTETS)
+        ram = settled_memory(s)
+        s.stop()
+    if OWN_DISK:
+        s.clear()
+    return ram
+
+
 def most_memory(s, count):
     """The most that its programs use while the deferred mail is tried again
     at a host that refuses to connect."""
@@ -138,6 +151,9 @@ def line_h(systems):
                   goals={"allowed": 1} if big else {"postfix": 4})
         tried = Row("h", "most memory while %d are tried again" % count,
                     "MiB", more=False, goals={"postfix": 4})
+        fresh = size(50000, 5000)
+        after = Row("h", "memory with %d just deferred" % fresh, "MiB",
+                    more=False, goals={"postfix": 4})
         first = Row("h", "start to first delivery with %d deferred" % count,
                     "s", more=False, goals={"allowed": 1})
         for s in systems:
@@ -145,11 +161,12 @@ def line_h(systems):
                 with attempt("h, %d: %s" % (count, s.name)):
                     start_beside(s, count, first, ram)
                     if not big:
+                        after.add(s.name, fresh_memory(s, fresh))
                         tried.add(s.name, most_memory(s, count))
         first.add("allowed", 0.3 if big else 0.2)
         if big:
             ram.add("allowed", 128)
-        rows += [ram, first] + ([] if big else [tried])
+        rows += [ram, first] + ([] if big else [after, tried])
     return rows
 
 
