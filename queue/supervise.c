@@ -293,6 +293,14 @@ still_ms(const struct supervisor *s, enum which w)
         ? c->stopped_ms + s->plan->still * 1000ull : 0;
 }
 
+/* With all it forked, which may stand still too and would stay for ever. */
+static void
+kill_group(struct supervisor *s, enum which w)
+{
+    if (kill(-s->children[w].pid, SIGKILL) < 0)
+        tell(s, w, SIGKILL);
+}
+
 /* Its jobs are LATER then, and tried again. */
 static void
 kill_still(struct supervisor *s)
@@ -302,7 +310,7 @@ kill_still(struct supervisor *s)
             log_event("kill program=%s pid=%d why=%s",
                       s->children[w].program, s->children[w].pid,
                       "stopped by a signal for too long");
-            tell(s, w, SIGKILL);
+            kill_group(s, w);
             s->children[w].stopped_ms = 0;
         }
 }

@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "fake"))
 from instance import Instance, Tap, wait_for  # noqa: E402
 from smtp_server import Server  # noqa: E402
-from spool import Submit, envelope  # noqa: E402
+from spool import Submit, envelope, events, submit  # noqa: E402
 
 TEXT = b"Subject: workers\n\ntext\n"
 SITES = 24
@@ -128,7 +128,36 @@ def still():
     server.close()
 
 
+def still_local():
+    """With all it forked: nobody else would ever end them."""
+    with Instance() as it:
+        it.start("--still", "1")
+        submit(it, it.address, [it.address], TEXT)
+        it.drained()
+        family = it.pids("godwit-local")
+        tap.ok(len(family) > 2, "local has a forker and a deliverer", family)
+        for pid in family:
+            os.kill(pid, signal.SIGSTOP)
+        ident = submit(it, it.address, [it.address], TEXT)
+        wait_for("its end", lambda: b"exit program=godwit-local" in
+                 it.log_text())
+
+        def all_gone():
+            it.try_now()
+            return not it.queued()
+
+        wait_for("it to arrive", all_gone)
+        tap.same(len(events(it, "deliver", ident)), 1, "mail for a local that "
+                 "a signal stopped arrives")
+        # Of those killed with it the last may still be on its way out.
+        wait_for("all of them to be gone",
+                 lambda: not set(family) & set(it.pids()))
+        tap.ok(True, "and nobody of the old one's is left")
+        tap.same(it.stop(), 0, "start ends with 0")
+
+
 spread()
 one()
 still()
+still_local()
 sys.exit(tap.end())
