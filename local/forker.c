@@ -17,10 +17,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-/* Datagrams: 'g' some groups of the account that comes next; 'f' number,
- * uid, gid, name, 0, home, with the descriptor; 'k' number.  Back:
- * struct forker_event. */
-enum { GROUPS_AT_ONCE = 8192, ASK_HEAD = 1 + 8 + 4 + 4 };
+/* Datagrams: 'g' how many groups of the account that comes next were sent
+ * before, and some more; 'f' number, uid, gid, how many groups, name, 0,
+ * home, with the descriptor; 'k' number.  Back: struct forker_event. */
+enum { GROUPS_AT_ONCE = 8192, GROUPS_HEAD = 1 + 4, ASK_HEAD = 1 + 8 + 4 * 3 };
 
 struct born {
     pid_t pid;
@@ -37,21 +37,40 @@ struct forker {
     size_t event_count;
 };
 
+/* It reads whatever else it does, so it is waited for, but not for ever: a
+ * process that was stopped would be served by nobody.  What was not told is
+ * LATER by our end. */
+static int
+post(int sock, const struct buf *b, int fd)
+{
+    struct pollfd p = {sock, POLLOUT, 0};
+    int r;
+
+    while ((r = job_send(sock, buf_view(b), fd)) == -EAGAIN)
+        if (poll(&p, 1, FORKER_PATIENCE * 1000) == 0)
+            log_die("fatal program=local why=\"the forker does not answer\"");
+    return r;
+}
+
+/* Also where there are none: what an account left that was not asked for in
+ * the end is forgotten by the first of these. */
 static int
 send_groups(int sock, const struct account *a)
 {
     struct buf b = {0};
-    int r = 0;
+    size_t i = 0;
+    int r;
 
-    for (size_t i = 0; i < a->group_count && r == 0;) {
+    do {
         size_t end = i + GROUPS_AT_ONCE;
 
         buf_clear(&b);
         buf_addbyte(&b, 'g');
+        buf_addu32(&b, (uint32_t)i);
         for (; i < a->group_count && i < end; i++)
             buf_addu32(&b, a->groups[i]);
-        r = job_send(sock, buf_view(&b), -1);
-    }
+        r = post(sock, &b, -1);
+    } while (r == 0 && i < a->group_count);
     buf_free(&b);
     return r;
 }
@@ -66,25 +85,31 @@ forker_ask(int sock, uint64_t number, const struct account *a, int jobs)
     buf_addu64(&b, number);
     buf_addu32(&b, a->uid);
     buf_addu32(&b, a->gid);
+    buf_addu32(&b, (uint32_t)a->group_count);
     buf_add(&b, a->name, strlen(a->name) + 1);
     buf_add(&b, a->home, strlen(a->home) + 1);
     if (b.len > JOB_MAX)
         r = -ENAMETOOLONG;
     else if ((r = send_groups(sock, a)) == 0)
-        r = job_send(sock, buf_view(&b), jobs);
+        r = post(sock, &b, jobs);
     buf_free(&b);
     return r;
 }
 
+/* That the process is gone is seen by reading; a kill that cannot be asked
+ * for otherwise would leave a deliverer that nobody watches. */
 void
 forker_kill(int sock, uint64_t number)
 {
     struct buf b = {0};
+    int r;
 
     buf_addbyte(&b, 'k');
     buf_addu64(&b, number);
-    job_send(sock, buf_view(&b), -1); /* fails if it is gone: seen by reading */
+    r = post(sock, &b, -1);
     buf_free(&b);
+    if (r < 0 && r != -EPIPE && r != -ECONNRESET)
+        log_die("fatal program=local why=%s", strerror(-r));
 }
 
 int
@@ -164,17 +189,22 @@ bear(struct forker *f, uint64_t number, int jobs)
     f->born[f->born_count++] = (struct born){pid, number};
 }
 
+/* The first of an account's begin anew. */
 static void
-add_groups(struct account *a, struct view list)
+add_groups(struct account *a, struct view v)
 {
+    struct view list = view_from(v, GROUPS_HEAD);
     size_t more = list.len / 4;
 
+    if (get_u32(v.data + 1) == 0)
+        a->group_count = 0;
     a->groups = mem_grow(a->groups,
                          (a->group_count + more + 1) * sizeof *a->groups);
     for (size_t i = 0; i < more; i++)
         a->groups[a->group_count++] = get_u32(list.data + 4 * i);
 }
 
+/* The account; its groups were told before. */
 static bool
 parse_ask(struct forker *f, struct view v, uint64_t *number)
 {
@@ -203,19 +233,28 @@ slay(const struct forker *f, uint64_t number)
             kill(f->born[i].pid, SIGKILL);
 }
 
+/* Nobody gets other groups than those his account has. */
+static void
+serve_ask(struct forker *f, struct view v, uint64_t number, int jobs)
+{
+    if (get_u32(v.data + 17) == f->account.group_count)
+        bear(f, number, jobs);
+    else
+        tell(f, number, -EPROTO);
+    account_free(&f->account);
+}
+
 static void
 obey(struct forker *f, struct view v, int jobs)
 {
     uint64_t number;
 
-    if (v.data[0] == 'g') {
-        add_groups(&f->account, view_from(v, 1));
+    if (v.data[0] == 'g' && v.len >= GROUPS_HEAD) {
+        add_groups(&f->account, v);
     } else if (v.data[0] == 'k' && v.len == 9) {
         slay(f, get_u64(v.data + 1));
     } else if (v.data[0] == 'f' && parse_ask(f, v, &number)) {
-        bear(f, number, jobs);
-        account_free(&f->account);
-        memset(&f->account, 0, sizeof f->account);
+        serve_ask(f, v, number, jobs);
     } else {
         log_die("fatal program=local why=\"the forker was not understood\"");
     }
@@ -257,6 +296,9 @@ run(const struct child_facts *facts, int sock, int life)
     sigset_t set;
     int r, children;
 
+    /* Should it be stopped when its parent ends: then it goes on, to its own
+     * end. */
+    prctl(PR_SET_PDEATHSIG, SIGCONT);
     if ((r = child_prepare(sock, life)) < 0)
         log_die("fatal program=local why=%s", strerror(-r));
     sigemptyset(&set);
@@ -281,7 +323,7 @@ forker_start(const struct child_facts *f, int life, int *sock)
     pid = fork();
     if (pid == 0)
         run(f, pair[1], life);
-    if (pid < 0) {
+    if (pid < 0 || fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0) {
         r = -errno;
         file_close(&pair[0]);
     }

@@ -8,6 +8,8 @@
 
 #include "local/child.h"
 
+enum { FORKER_PATIENCE = 10 }; /* seconds until it takes what it is told */
+
 /* What becomes of a deliverer. */
 struct forker_event {
     uint64_t number;        /* as given to forker_ask */
@@ -20,7 +22,8 @@ struct forker_event {
 int forker_start(const struct child_facts *f, int life, int *sock);
 
 /* Asks for a deliverer, called number (never used before), that becomes
- * account and serves jobs.  0 or a negative errno. */
+ * account and serves jobs.  0 or a negative errno.  Both this and
+ * forker_kill end the program if the process does not read. */
 int forker_ask(int sock, uint64_t number, const struct account *account,
                int jobs);
 

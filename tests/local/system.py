@@ -114,6 +114,11 @@ def test_two(d, path):
     uids = {status_of(p)["Uid"] for p in deliverers(d.fact("pid"))}
     ok(uids == {only(UIDS["gwann"]), only(UIDS["gwbob"])},
        "each by a deliverer of his own", uids)
+    groups = {s["Uid"]: s["Groups"].split()
+              for s in map(status_of, deliverers(d.fact("pid")))}
+    ok(groups == {only(UIDS["gwann"]): [str(UIDS["gwann"]), str(EXTRA)],
+                  only(UIDS["gwbob"]): [str(UIDS["gwbob"])]},
+       "with his own groups", groups)
 
 
 def test_refused(d, folder, path):
