@@ -32,9 +32,17 @@ scan_work(uv_work_t *w)
 {
     struct takeup *t = w->data;
 
+    const struct store *s = &t->manager->store;
+    int r;
+
     t->found_count = 0;
-    t->scan_result = store_list(&t->manager->store, PLACE_TODO, found, t,
-                                &t->foreign);
+    t->scan_result = store_list(s, PLACE_TODO, found, t, &t->foreign);
+    /* Unlike a hint a name may be there before its sync: one that a power cut
+     * takes away must not stand in the ledger. */
+    if (t->found_count > 0 && (r = store_sync(s, PLACE_TODO)) < 0) {
+        t->scan_result = r;
+        t->found_count = 0;
+    }
 }
 
 static int

@@ -1,6 +1,7 @@
 /* What a start finds in info/, a slice at a time. */
 #include "queue/scan.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -17,6 +18,17 @@ enum { COUNT = INFO_SLICE + 10, DAY = 86400 };
 static struct manager m;
 static time_t now;
 static bool ask; /* once the first slice is there */
+static bool sync_fails;
+static size_t fresh_at_sync;
+
+int
+fsync(int fd)
+{
+    (void)fd;
+    fresh_at_sync = m.takeup.fresh_count;
+    errno = EIO;
+    return sync_fails ? -1 : 0;
+}
 
 void
 load_begin(struct takeup *t, uint64_t id, enum load_kind kind, unsigned uid)
@@ -97,6 +109,17 @@ look(void)
         uv_run(m.loop, UV_RUN_ONCE);
 }
 
+static void
+look_at_todo(void)
+{
+    struct takeup *t = &m.takeup;
+
+    fresh_at_sync = SIZE_MAX;
+    scan_todo(t);
+    while (t->scanning || !takeup_idle(t))
+        uv_run(m.loop, UV_RUN_ONCE);
+}
+
 int
 main(void)
 {
@@ -128,6 +151,17 @@ main(void)
        "all that is asked for meanwhile is all, not what was found by then");
     look();
     ok(due_at(now) == 0, "which is over when the start is");
+
+    t->fresh_count = 0;
+    sync_fails = true;
+    look_at_todo();
+    ok(t->fresh_count == 0 && t->missed,
+       "a name in todo/ that may not last is not taken up, but looked for "
+       "again");
+    sync_fails = false;
+    look_at_todo();
+    ok(t->fresh_count == COUNT && fresh_at_sync == 0,
+       "names are synced before they are taken up");
 
     for (uint64_t id = 1; id <= COUNT; id++)
         unlinkat(m.store.dirs[PLACE_INFO], id_print(id, name), 0);
