@@ -13,6 +13,8 @@ enum {
     JOB_MAX = 65536,     /* bytes of a datagram */
     JOB_RCPT_MAX = 100,
     REPORT_MAX = 4096,   /* bytes of a report */
+    JOB_SLOW = 5,        /* seconds; what takes longer on this host may take
+                            for ever, and others do not wait for its place */
 };
 
 /* struct job.flags */

@@ -44,12 +44,22 @@ on_report(struct deliverer *d, void *task, const struct report *r)
 
     move(d, d->ending ? POOL_ENDING : POOL_IDLE);
     if (!d->ending)
-        deliverer_rest(d, a->crew->settings->localidle);
+        deliverer_time(d, a->crew->settings->localidle);
     task_report(task, &copy);
     crew_run(a->crew);
 }
 
-/* Idle for long enough, or busy for too long. */
+/* What it was given gets the rest of its time, and its place in the pool is
+ * others'. */
+static void
+slow_down(struct deliverer *d, struct crew *c)
+{
+    move(d, POOL_SLOW);
+    deliverer_time(d, c->settings->localtimeout - JOB_SLOW);
+    crew_run(c);
+}
+
+/* Idle for long enough, or busy for long, or for too long. */
 static void
 on_time(struct deliverer *d)
 {
@@ -57,6 +67,10 @@ on_time(struct deliverer *d)
     struct crew *c = a->crew;
     struct task *t = d->task;
 
+    if (d->state == POOL_BUSY && c->settings->localtimeout > JOB_SLOW) {
+        slow_down(d, c);
+        return;
+    }
     if (!t) {
         move(d, POOL_ENDING);
         deliverer_end(d);
@@ -166,6 +180,7 @@ static void
 hand_over(struct resident *a, struct deliverer *d, int error)
 {
     struct crew *c = a->crew;
+    uint64_t timeout = c->settings->localtimeout;
     struct task *t = STAILQ_FIRST(&a->waiting);
     struct job j;
     int r = error;
@@ -174,7 +189,7 @@ hand_over(struct resident *a, struct deliverer *d, int error)
     message_jobfor(t->message, t->rcpt, ++c->number, &j);
     if (r == 0)
         r = deliverer_give(d, &j, &t->message->content,
-                           c->settings->localtimeout, t);
+                           timeout < JOB_SLOW ? timeout : JOB_SLOW, t);
     if (r == 0)
         return;
     if (d) {

@@ -155,7 +155,7 @@ deliverer_give(struct deliverer *d, const struct job *j,
 }
 
 void
-deliverer_rest(struct deliverer *d, uint64_t seconds)
+deliverer_time(struct deliverer *d, uint64_t seconds)
 {
     uv_timer_start(&d->timer, on_timer, seconds * 1000, 0);
 }

@@ -21,7 +21,7 @@ struct deliverer_calls {
     /* The answer to what was given; the deliverer is idle again. */
     void (*on_report)(struct deliverer *d, void *task,
                       const struct report *r);
-    /* The time given at deliverer_give or deliverer_rest is over. */
+    /* The time given last is over. */
     void (*on_time)(struct deliverer *d);
     /* It ended, or spoke nonsense, while idle and not told to end; it is
      * ending from now on.  (While busy it stays so until on_gone.) */
@@ -63,8 +63,8 @@ int deliverer_give(struct deliverer *d, const struct job *j,
                    const struct content *content, uint64_t timeout,
                    void *task);
 
-/* on_time comes after so many seconds without work. */
-void deliverer_rest(struct deliverer *d, uint64_t seconds);
+/* on_time comes after so many seconds, unless it answers or gets work. */
+void deliverer_time(struct deliverer *d, uint64_t seconds);
 
 /* Ends when it has done what it has; at once.  Harmless twice. */
 void deliverer_end(struct deliverer *d);

@@ -176,7 +176,7 @@ pool_next(struct pool *p, struct pool_account **who)
     struct pool_account *a;
     enum pool_step step;
 
-    if (p->count[POOL_BUSY] + p->count[POOL_KILLED] >= p->total)
+    if (p->count[POOL_BUSY] >= p->total)
         return POOL_WAIT;
     *who = a = TAILQ_FIRST(&p->places[POOL_PROMISED]);
     if (a && p->living < p->resident)

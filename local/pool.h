@@ -2,8 +2,9 @@
  *
  * Bookkeeping alone: counts of deliverers and of waiting mail, by account.
  * Nobody waits because another account has much mail or a slow disk: an
- * account has at most peruser deliverers, total deliver at a time, and the
- * account that waits longest for its turn comes first.  At most resident
+ * account has at most peruser deliverers, total deliver at a time, not
+ * counting those that take long, and the account that waits longest for its
+ * turn comes first.  At most resident
  * deliverers live; one of those idle longest makes room for an account that
  * has none.  A step costs the same however many accounts there are. */
 #ifndef LOCAL_POOL_H
@@ -18,6 +19,7 @@ enum pool_state {
     POOL_NONE,              /* not born, or gone */
     POOL_IDLE,
     POOL_BUSY,
+    POOL_SLOW,              /* busy for long: nobody waits for its place */
     POOL_ENDING,            /* told to end while idle */
     POOL_KILLED,            /* while busy: it may still be delivering */
     POOL_STATES
@@ -47,7 +49,7 @@ struct pool_account {
 TAILQ_HEAD(pool_accounts, pool_account);
 
 struct pool {
-    unsigned total;         /* the most deliveries at a time, in all */
+    unsigned total;         /* the most busy ones, in all */
     unsigned peruser;       /* the most deliverers of one account */
     unsigned resident;      /* the most deliverers, at least total */
     unsigned promised;      /* accounts in POOL_PROMISED */

@@ -109,6 +109,7 @@ delivery_open(struct delivery *d, struct worker *w)
     if (w->open)
         w->open->link_open = &d->next_open;
     w->open = d;
+    d->opened_ms = uv_now(c->manager->loop);
     c->open++;
     d->site->open++;
 }
@@ -124,7 +125,9 @@ delivery_close(struct delivery *d)
     if (d->next_open)
         d->next_open->link_open = d->link_open;
     s->channel->open--;
+    s->channel->slow -= d->slow;
     s->open--;
+    s->slow -= d->slow;
     free(d);
     round_add(s);
     site_unpark(s);
@@ -372,6 +375,16 @@ hand_over(struct site *s)
     return false;
 }
 
+/* A mailbox that hangs holds up nobody else: its deliveries do not count, as
+ * long as those are not too many. */
+static bool
+is_full(const struct channel *c)
+{
+    unsigned most = c->limit * SLOW_FACTOR;
+
+    return c->open >= c->limit + (c->slow < most ? c->slow : most);
+}
+
 void
 channel_run(struct channel *c)
 {
@@ -381,7 +394,7 @@ channel_run(struct channel *c)
      * not go meanwhile. */
     if (c->manager->stopping)
         return;
-    while (c->workers && c->open < c->limit &&
+    while (c->workers && !is_full(c) &&
            !ledger_blocked(&c->manager->ledger) && (s = round_take(c))) {
         if (!s->first || s->open >= s->window) {
             site_release(s);
@@ -412,11 +425,31 @@ channel_stop(struct channel *c)
     }
 }
 
+/* The oldest comes first. */
+void
+channel_slow(struct channel *c, uint64_t now)
+{
+    struct delivery *d, *tmp;
+
+    HASH_ITER(hh, c->deliveries, d, tmp) {
+        if (now < d->opened_ms + JOB_SLOW * 1000)
+            return;
+        if (d->slow)
+            continue;
+        d->slow = true;
+        c->slow++;
+        d->site->slow++;
+        site_narrow(d->site);
+    }
+}
+
 void
 channel_unpark(struct channel *c)
 {
     struct site *s, *tmp;
 
+    if (c->kind == CHANNEL_LOCAL)
+        channel_slow(c, uv_now(c->manager->loop));
     if (c->parked || c->manager->settings.siterate.count)
         HASH_ITER(hh, c->sites, s, tmp) {
             site_unpark(s);

@@ -12,7 +12,10 @@
 #include "base/job.h"
 #include "queue/site.h"
 
-enum { JOB_BYTES_MAX = 48 * 1024 }; /* of recipients in one job */
+enum {
+    JOB_BYTES_MAX = 48 * 1024, /* of recipients in one job */
+    SLOW_FACTOR = 4,           /* times the limit: slow ones beyond it */
+};
 
 struct message;
 
@@ -24,6 +27,8 @@ struct delivery {
     struct delivery *next_open, **link_open; /* of its worker */
     struct message *message;
     struct site *site;
+    uint64_t opened_ms;            /* uv_now */
+    bool slow;                     /* open for JOB_SLOW */
     uint32_t count;
     uint32_t open;                 /* recipients not yet reported */
     uint32_t rcpts[];              /* indexes, in ascending order */
@@ -44,6 +49,7 @@ struct channel {
     enum channel_kind kind;
     const char *name;
     unsigned limit, open, waiting;
+    unsigned slow;                 /* of those that are open: local's alone */
     size_t parked;                 /* messages that wait at sites */
     unsigned window_max;
     struct site *sites;
@@ -75,6 +81,10 @@ void channel_stop(struct channel *c);
 /* What waits for a site in memory is given back without an outcome, by
  * message_waits and message_delivered. */
 void channel_giveback(struct site *s);
+
+/* At uv_now's now: local deliveries that are open for too long do not count
+ * in the limit any more, and their sites get fewer. */
+void channel_slow(struct channel *c, uint64_t now);
 
 /* Parked messages whose site has rested, or who are too old, are taken up,
  * and paced sites go on.  Once a second. */

@@ -80,14 +80,20 @@ paced_room(const struct site *s)
     return n < SITE_WAITING_MAX ? (unsigned)n : SITE_WAITING_MAX;
 }
 
+static bool
+in_doubt(const struct site *s)
+{
+    return s->failures || s->slow;
+}
+
 /* After a failure the window alone, until somebody gets through. */
 static unsigned
 room(const struct site *s)
 {
-    unsigned most = s->failures ? s->window
+    unsigned most = in_doubt(s) ? s->window
                     : s->gap_us ? paced_room(s)
                                 : SITE_WAITING_MAX;
-    unsigned taken = s->waiting + (s->failures ? s->open : 0);
+    unsigned taken = s->waiting + (in_doubt(s) ? s->open : 0);
 
     return taken < most ? most - taken : 0;
 }
@@ -133,7 +139,7 @@ places(const struct site *s)
 {
     if (site_resting(s))
         return 0;
-    if (s->failures || s->gap_us)
+    if (in_doubt(s) || s->gap_us)
         return room(s);
     if (s->waiting > SITE_WAITING_MAX / 2)
         return 0;
@@ -173,10 +179,16 @@ begin_rest(struct site *s, const char *why)
 }
 
 void
+site_narrow(struct site *s)
+{
+    s->window = s->window > 1 ? s->window / 2 : 1;
+}
+
+void
 site_learn(struct site *s, const struct report *r)
 {
     if (r->flags & REPORT_SITE_DOWN) {
-        s->window = s->window > 1 ? s->window / 2 : 1;
+        site_narrow(s);
         begin_rest(s, r->outcome.text);
         channel_giveback(s);
     } else if (r->outcome.verdict == DONE) {

@@ -3,8 +3,8 @@
  * A site has a window of deliveries under way that grows with success and
  * halves when it could not be reached; then it rests.  While it rests, or
  * while it has as much as it takes, its messages are parked: their ids wait
- * here, and nothing is written for them.  After a rest no more than the
- * window is tried until one arrives.  Where siterate limits a site its jobs
+ * here, and nothing is written for them.  After a rest, and while it is slow,
+ * no more than the window is tried until one arrives.  Where siterate limits a site its jobs
  * go one by one, and little of its mail is in memory. */
 #ifndef QUEUE_SITE_H
 #define QUEUE_SITE_H
@@ -35,6 +35,7 @@ struct site {
     struct site *next;             /* in the round of those that may go */
     bool in_round;
     unsigned waiting, open, window;
+    unsigned slow;                 /* of those that are open */
     unsigned failures;             /* to reach it, in a row */
     uint64_t rest_until;           /* uv_now, milliseconds */
     uint64_t gap_us, next_us;      /* of siterate: from one job to the next,
@@ -72,6 +73,9 @@ void site_unpark(struct site *s);
 
 /* A recipient's report says how the site is. */
 void site_learn(struct site *s, const struct report *r);
+
+/* It gets half as much at a time as before, until somebody gets through. */
+void site_narrow(struct site *s);
 
 /* The rest is over now, whatever came before. */
 void site_wake(struct site *s);

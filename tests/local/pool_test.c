@@ -84,6 +84,39 @@ test_peruser(void)
        "one that was killed counts until it is gone");
 }
 
+/* Disks that hang: three accounts have all that may deliver at a time. */
+static void
+test_slow(void)
+{
+    struct pool_account *hung[] = {&ann, &bob, &eve}, fay;
+
+    begin_resident(6, 2, 9);
+    pool_add(&pool, &fay);
+    for (int i = 0; i < 3; i++)
+        wait_for(hung[i], 10);
+    while (!next_is(POOL_WAIT, NULL))
+        ;
+    wait_for(&fay, 5);
+    ok(pool.count[POOL_BUSY] == 6 && next_is(POOL_WAIT, NULL),
+       "three accounts are busy, and others wait for a moment");
+    move(&ann, POOL_BUSY, POOL_SLOW);
+    ok(next_is(POOL_FORK, &fay) && next_is(POOL_WAIT, NULL),
+       "the place of one that takes long is another account's");
+    for (int i = 0; i < 3; i++)
+        while (hung[i]->count[POOL_BUSY])
+            move(hung[i], POOL_BUSY, POOL_SLOW);
+    ok(next_is(POOL_FORK, &fay) && next_is(POOL_WAIT, NULL) &&
+       ann.living == 2, "but those that hang get no more of them");
+    move(&ann, POOL_SLOW, POOL_KILLED);
+    finish(&fay);
+    ok(next_is(POOL_USE, &fay), "and however it goes on with them, mail for "
+       "others flows");
+    finish(&fay);
+    wait_for(&ann, 1);
+    ok(next_is(POOL_USE, &fay) && next_is(POOL_WAIT, NULL),
+       "one that was killed and does not die is of its account still");
+}
+
 static void
 test_turns(void)
 {
@@ -221,6 +254,7 @@ main(void)
 {
     test_reuse();
     test_peruser();
+    test_slow();
     test_turns();
     test_room();
     test_hoarder();

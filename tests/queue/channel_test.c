@@ -2,6 +2,7 @@
 #include "queue/channel.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -150,6 +151,83 @@ narrower(void)
 }
 
 static void
+wait_locally(const char *address, unsigned count)
+{
+    struct route route = {.channel = CHANNEL_LOCAL};
+    struct site *s;
+
+    snprintf(route.site, sizeof route.site, "%s", address);
+    s = site_of(&m.local, &route);
+    while (count--)
+        channel_add(s, &message, &count, 1);
+}
+
+static void
+report_all(void)
+{
+    struct delivery *d, *tmp;
+
+    HASH_ITER(hh, m.local.deliveries, d, tmp) {
+        struct report r = {.number = d->number, .index = d->rcpts[0]};
+        struct buf b = {0};
+
+        outcome_set(&r.outcome, LATER, "4.0.0", "x");
+        report_print(&b, &r);
+        job_send(far, buf_view(&b), -1);
+        buf_free(&b);
+    }
+    while (m.local.open)
+        uv_run(m.loop, UV_RUN_NOWAIT);
+}
+
+/* Three mailboxes on a disk that hangs, and another. */
+static void
+slow(void)
+{
+    uint64_t later = uv_now(m.loop) + JOB_SLOW * 1000;
+    const struct site *hung;
+
+    wait_locally("ann@x.example", 5);
+    wait_locally("bob@x.example", 5);
+    wait_locally("eve@x.example", 5);
+    hung = m.local.sites;
+    channel_run(&m.local);
+    ok(jobs() == 9, "no more than concurrencylocal are handed out");
+    wait_locally("fay@x.example", 9);
+    channel_slow(&m.local, later - 1);
+    channel_run(&m.local);
+    ok(jobs() == 0 && m.local.slow == 0, "others wait for those");
+    channel_slow(&m.local, later);
+    channel_run(&m.local);
+    ok(jobs() == 3 && m.local.slow == 9, "but not for long");
+    ok(hung->window == 1 && site_crowded(hung),
+       "and little more goes where it took long, or comes into memory");
+    report_all();
+    ok(m.local.slow == 0 && !site_crowded(hung),
+       "what was slow is forgotten with its end");
+    channel_run(&m.local);
+    jobs();
+    report_all();
+}
+
+static void
+too_many_slow(void)
+{
+    char address[32];
+
+    m.local.limit = 2;
+    for (unsigned i = 0; i < 20; i++) {
+        snprintf(address, sizeof address, "u%u@x.example", i);
+        wait_locally(address, 1);
+    }
+    for (unsigned i = 0; i < 20; i++) {
+        channel_slow(&m.local, uv_now(m.loop) + JOB_SLOW * 1000);
+        channel_run(&m.local);
+    }
+    ok(jobs() == 2 + 2 * SLOW_FACTOR, "slow ones have their limit too");
+}
+
+static void
 stopped(void)
 {
     struct route route = {.channel = CHANNEL_REMOTE, .site = "y.example"};
@@ -169,7 +247,7 @@ stopped(void)
 int
 main(void)
 {
-    int ends[2];
+    int ends[2], remote_far;
 
     m.loop = uv_default_loop();
     message.manager = &m;
@@ -180,6 +258,15 @@ main(void)
     far = ends[0];
     channel_init(&m.remote, &m, CHANNEL_REMOTE, 100, 10);
     channel_worker(&m.remote, ends[1]);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends) < 0)
+        return 111;
+    remote_far = far;
+    far = ends[0];
+    channel_init(&m.local, &m, CHANNEL_LOCAL, 9, 3);
+    channel_worker(&m.local, ends[1]);
+    slow();
+    too_many_slow();
+    far = remote_far;
     rates();
     narrower();
     stopped();

@@ -8,6 +8,7 @@ import pathlib
 import pwd
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -177,6 +178,44 @@ def direct(tap, it, sink):
     tap.ok(r.returncode == 0, "the audit agrees", r.stdout.decode())
 
 
+def hung(tap, it):
+    """The deliverers of three users are stopped, and these are all that may
+    deliver at a time; a fourth gets his mail."""
+    users = ("ann", "eve", "fay")
+    for name, value in (("concurrencylocal", 3), ("localperuser", 1),
+                        ("localidle", 600)):
+        it.set(name, str(value))
+    it.start()
+    before = {user: len(it.new_of(user)) for user in users + ("bob",)}
+
+    def got(user):
+        return len(it.new_of(user)) - before[user]
+
+    def deliverer(user):
+        uid = str(pwd.getpwnam(user).pw_uid)
+        return [p for p in it.pids("godwit-local") if uids(p)[0] == uid]
+
+    it.send_by("ann", *(u + "@test.example" for u in users))
+    wait_for("their first mail", lambda: not it.queued(("todo",)))
+    stopped = [p for u in users for p in deliverer(u)]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    for _ in range(12):
+        it.send_by("ann", *(u + "@test.example" for u in users))
+    for _ in range(12):
+        it.send_by("ann", "bob@test.example")
+    wait_for("bob's mail", lambda: got("bob") == 12)
+    tap.same([got(u) for u in users], [1, 1, 1],
+             "three users whose deliverers hang get nothing")
+    tap.same(len(stopped), 3, "and delay nobody else")
+    for pid in stopped:
+        os.kill(pid, signal.SIGCONT)
+    wait_for("their mail", lambda: not it.queued(("todo",)))
+    tap.same([got(u) for u in users], [13, 13, 13],
+             "until theirs go on, and all is delivered")
+    tap.same(it.stop(), 0, "start ends with 0")
+
+
 def namespace():
     """Goes on in a mount namespace of its own; false where there is none."""
     way = ["unshare", "-m", "--propagation", "private"]
@@ -205,7 +244,8 @@ def main():
                  "a mount namespace of its own")
         return tap.end()
     top = pathlib.Path(os.environ[INSIDE])
-    for uid, user in ((2001, "ann"), (2002, "bob")):
+    for uid, user in ((2001, "ann"), (2002, "bob"), (2003, "eve"),
+                      (2004, "fay")):
         subprocess.run(["useradd", "-m", "-d", str(top / user), "-u",
                         str(uid), "-U", user], check=True,
                        stderr=subprocess.DEVNULL)
@@ -219,6 +259,7 @@ def main():
         tap.same(it.stop(), 0, "start ends with 0")
         deferred(tap, it)
         direct(tap, it, sink)
+        hung(tap, it)
     finally:
         if it.process:
             it.stop()
