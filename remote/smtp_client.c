@@ -277,6 +277,14 @@ smtp_client_abort(struct smtp_client *c, const struct outcome *o)
     c->stage = STAGE_OVER;
 }
 
+/* A group has one answer for each command: where more bytes come than that,
+ * one before may have been nobody's, and this is not the chunk's. */
+static bool
+one_too_many(const struct smtp_client *c, struct view behind)
+{
+    return c->stage == STAGE_LAST && c->grouped && behind.len > 0;
+}
+
 /* Bytes that no command asked for.  While the content goes out they are not
  * the answer to the final dot, whatever they say. */
 static void
@@ -321,6 +329,9 @@ smtp_client_feed(struct smtp_client *c, struct view bytes)
         if (c->reply.code == 421) {
             c->dotted = false;
             smtp_fail_by_reply(c);
+        } else if (one_too_many(c, bytes)) {
+            smtp_reply_clear(&c->reply);
+            out_of_turn(c, bytes);
         } else {
             stages[c->stage].take(c);
         }

@@ -147,12 +147,15 @@ put_rcpt(struct smtp_client *c, uint32_t i)
  * If the connection is lost then, nobody knows what the server has; so only
  * where it took a mail in this session, for the first may still be another
  * host's.  Not behind RSET: a server that refuses it, and takes the rest,
- * would have the mail though the session is given up. */
+ * would have the mail though the session is given up.  Nor where we are
+ * somebody: a server that refuses the chunk unread would take its lines for
+ * our commands. */
 static bool
 goes_along(const struct smtp_client *c)
 {
-    return c->ahead && c->chunks && c->proven && !c->dirty && !c->apart &&
-           !c->mail->apart && c->mail->job->length <= SMTP_GROUP_MAX;
+    return c->ahead && c->chunks && c->proven && !c->dirty && !c->known &&
+           !c->apart && !c->mail->apart &&
+           c->mail->job->length <= SMTP_GROUP_MAX;
 }
 
 /* RSET if it is due, MAIL, and with PIPELINING all up to DATA, which ends

@@ -144,6 +144,8 @@ TABLE = [
      'may have been delivered', None, 1),
     ('says 354 to MAIL', refusing('mail', b'354 what\r\n'), L, '4.0.0',
      'MAIL: 354', None, 1),
+    ('answers once too often', dict(HELD, last=second([b'250 odd\r\n' +
+     ANSWERS])), L, '4.5.0', 'spoke out of turn', None, 1),
     ('says 421 between them', {'words': CHUNKS, 'last': [
         b'250 2.0.0 ok\r\n421 4.4.2 idle\r\n', drop]}, D, '2.0.0', '', 2, 2),
     ('says more than it was asked', {'words': CHUNKS, 'last': [
