@@ -323,6 +323,9 @@ def test_forker():
     os.kill(deliverer, signal.SIGSTOP)
     d.job(1201, path, "me@example.org", id=13001)
     os.kill(driver.children(pid)[0], signal.SIGKILL)
+    until = time.monotonic() + 120
+    while not ended(pid) and time.monotonic() < until:
+        time.sleep(0.01)
     status = d.end()
     ok(status == 111 and "the forker is gone" in log() and
        len(d.reports) == 1,
