@@ -93,7 +93,7 @@ write_file(int fd, const struct delivery *d)
 }
 
 /* A nameless file in new/, where nobody sees it and no crash leaves it; tmp
- * is not used.  Where the file system has none: tmp, and *named. */
+ * is not used.  Where the file system has none: tmp, and f->named. */
 static int
 make_file(int *fd, struct folders *f, const char *tmp)
 {
@@ -113,36 +113,62 @@ make_file(int *fd, struct folders *f, const char *tmp)
     return *fd < 0 ? -errno : 0;
 }
 
+/* Not to be had for a nameless file: by the rules of a file system, of a
+ * security module, or of how /proc is mounted. */
+static bool
+is_refused(int error)
+{
+    return error == EPERM || error == EACCES || error == EXDEV ||
+           error == EOPNOTSUPP || error == ENOENT || error == ELOOP ||
+           error == EINVAL;
+}
+
 static int
-give_name(int fd, const struct folders *f, const char *tmp, const char *name)
+give_name(int fd, struct folders *f, const char *tmp, const char *name)
 {
     char path[40];
 
+    if (f->named)
+        return linkat(f->dir, tmp, f->new, name, 0) < 0 ? -errno : 0;
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    if (linkat(f->named ? f->dir : AT_FDCWD, f->named ? tmp : path, f->new,
-               name, f->named ? 0 : AT_SYMLINK_FOLLOW) < 0)
-        return -errno;
-    return 0;
+    if (linkat(AT_FDCWD, path, f->new, name, AT_SYMLINK_FOLLOW) == 0)
+        return 0;
+    f->named = is_refused(errno);
+    return -errno;
 }
 
-/* name is in new/ and on disk; -EEXIST if it was there.  Whatever went
- * wrong, it is not there by our doing. */
 static int
-publish(struct folders *f, const char *name, const struct delivery *d)
+publish_once(struct folders *f, const char *tmp, const char *name,
+             const struct delivery *d)
 {
-    struct buf tmp = {0};
     int fd = -1, r;
 
-    buf_print(&tmp, "tmp/%s", name);
-    if ((r = make_file(&fd, f, tmp.data)) == 0 &&
-        (r = write_file(fd, d)) == 0 &&
-        (r = give_name(fd, f, tmp.data, name)) == 0 &&
+    if ((r = make_file(&fd, f, tmp)) == 0 && (r = write_file(fd, d)) == 0 &&
+        (r = give_name(fd, f, tmp, name)) == 0 &&
         ((f->forgetful && (r = file_sync(fd)) < 0) ||
          (r = file_sync(f->new)) < 0))
         file_remove(f->new, name);
     if (f->named)
-        file_remove(f->dir, tmp.data);
+        file_remove(f->dir, tmp);
     file_close(&fd);
+    return r;
+}
+
+/* name is in new/ and on disk; -EEXIST if it was there.  Whatever went
+ * wrong, it is not there by our doing.  The name in tmp/ is this process's
+ * own: where two have the same mail, neither names what the other has half
+ * written. */
+static int
+publish(struct folders *f, const char *name, const struct delivery *d)
+{
+    struct buf tmp = {0};
+    bool nameless = !f->named;
+    int r;
+
+    buf_print(&tmp, "tmp/%s.%d", name, (int)getpid());
+    r = publish_once(f, tmp.data, name, d);
+    if (r < 0 && nameless && f->named)
+        r = publish_once(f, tmp.data, name, d);
     buf_free(&tmp);
     return r;
 }
@@ -201,16 +227,18 @@ compare(int dirfd, const char *path, const char *folder,
     return r < 0 ? r : file_syncdir(dirfd, folder);
 }
 
-/* The name's path in cur/, where a reader added flags; 1: found, 0: not. */
+/* The path in folder of name, or of one that goes on with a byte of after;
+ * 1: found, 0: not. */
 static int
-find_in_cur(int dirfd, const char *name, struct buf *path)
+find_in(int dirfd, const char *folder, const char *name, const char *after,
+        struct buf *path)
 {
     size_t len = strlen(name);
     struct dirent *e;
     int fd, r;
     DIR *dir;
 
-    if ((r = file_opendir(&fd, dirfd, "cur")) < 0)
+    if ((r = file_opendir(&fd, dirfd, folder)) < 0)
         return r;
     if (!(dir = fdopendir(fd))) {
         r = -errno;
@@ -219,8 +247,8 @@ find_in_cur(int dirfd, const char *name, struct buf *path)
     }
     while ((errno = 0, e = readdir(dir)))
         if (strncmp(e->d_name, name, len) == 0 &&
-            (!e->d_name[len] || strchr(":,", e->d_name[len]))) {
-            buf_print(path, "cur/%s", e->d_name);
+            strchr(after, e->d_name[len])) {
+            buf_print(path, "%s/%s", folder, e->d_name);
             break;
         }
     r = e ? 1 : -errno;
@@ -240,10 +268,23 @@ find_earlier(int dirfd, const char *name, const struct delivery *d,
     if (!is_repeat(d->job))
         return 0;
     buf_clear(where);
-    if ((r = find_in_cur(dirfd, name, where)) <= 0)
+    /* A reader adds flags. */
+    if ((r = find_in(dirfd, "cur", name, ":,", where)) <= 0)
         return r;
     r = compare(dirfd, where->data, "cur", d);
     return r < 0 ? r : 1;
+}
+
+/* A crash left it; or it is still under way, and then comes to nothing. */
+static void
+clear_tmp(int dirfd, const char *name)
+{
+    struct buf path = {0};
+
+    while (find_in(dirfd, "tmp", name, ".", &path) > 0 &&
+           file_remove(dirfd, path.data) == 0)
+        buf_clear(&path);
+    buf_free(&path);
 }
 
 /* where is set to the path below the Maildir. */
@@ -254,9 +295,7 @@ store(struct folders *f, const char *name, const struct delivery *d,
     int r;
 
     if (is_repeat(d->job)) {
-        buf_print(where, "tmp/%s", name);
-        file_remove(f->dir, where->data); /* a crash left it */
-        buf_clear(where);
+        clear_tmp(f->dir, name);
         buf_print(where, "new/%s", name);
         if ((r = find_earlier(f->dir, name, d, where)) != 0)
             return r < 0 ? r : 0;

@@ -1,9 +1,9 @@
 /* maildir.h - into a Maildir
  *
  * A file is whole and synced before new/ names it, and new/ is synced before
- * anybody is told.  Until then it has no name, or where the file system
- * knows no such files one in tmp/.  Its name comes from message and recipient
- * alone, so a repeat meets its earlier try. */
+ * anybody is told.  Until then it has no name, or where that cannot be one
+ * in tmp/ that is this process's own.  The one it gets comes from message and
+ * recipient alone, so a repeat meets its earlier try. */
 #ifndef LOCAL_MAILDIR_H
 #define LOCAL_MAILDIR_H
 

@@ -31,6 +31,9 @@ static char name[300];
  * name. */
 static __fsword_t kind;
 static char order[16];
+static int refused;            /* errno of naming a nameless file */
+static bool leave_half;        /* this process ends before a file is synced */
+static void (*before_link)(void);
 
 static void
 note(char what)
@@ -57,13 +60,24 @@ fsync(int fd)
     struct stat st;
 
     note(fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? 'd' : 'f');
+    if (leave_half && !S_ISDIR(st.st_mode))
+        _exit(ftruncate(fd, 9));
     return (int)syscall(SYS_fsync, fd);
 }
 
 int
 linkat(int from, const char *old, int to, const char *new, int flags)
 {
+    void (*other)(void) = before_link;
+
     note('l');
+    if (refused && flags & AT_SYMLINK_FOLLOW) {
+        errno = refused;
+        return -1;
+    }
+    before_link = NULL;
+    if (other)
+        other();
     return (int)syscall(SYS_linkat, from, old, to, new, flags);
 }
 
@@ -267,7 +281,7 @@ test_named(void)
     unlink(at("new"));
     memory.folders.named = true;
     put(at("tmp"), "half of it");
-    ok(deliver(text, 0) == DONE && holds(at("new"), text) &&
+    ok(deliver(text, JOB_REPEAT) == DONE && holds(at("new"), text) &&
        count("Maildir/tmp") == 0,
        "where files need a name from the start, it is one in tmp/");
     ok(deliver(text, 0) == DONE && count("Maildir/tmp") == 0 &&
@@ -275,6 +289,65 @@ test_named(void)
     put(at("new"), "");
     ok(deliver(text, 0) == LATER && count("Maildir/tmp") == 0,
        "as is another file of that name");
+    clean();
+}
+
+/* /proc that cannot be linked from, project quotas, security modules. */
+static void
+test_refused(void)
+{
+    static const int errors[] = {EPERM, EACCES, EXDEV, EOPNOTSUPP, ENOENT};
+    struct view text = view_of("Subject: x\n\nrefused\n");
+
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        refused = errors[i];
+        ok(deliver(text, 0) == DONE && holds(at("new"), text) &&
+           count("Maildir/tmp") == 0,
+           "a nameless file that gets no name (%s) is made anew in tmp/",
+           strerror(refused));
+        unlink(at("new"));
+        memset(order, 0, sizeof order);
+        ok(deliver(text, 0) == DONE && strcmp(order, "fld") == 0,
+           "and the next one there at once (%s)", order);
+        clean();
+    }
+    refused = ENOSPC;
+    ok(deliver(text, 0) == LATER && count("Maildir/new") == 0,
+       "another errno is later");
+    refused = 0;
+    clean();
+}
+
+/* The same mail, in a process of its own that dies with half of a file. */
+static void
+deliver_half(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        leave_half = true;
+        deliver(view_of("Subject: x\n\ntwice\n"), JOB_REPEAT);
+        _exit(2);
+    }
+    waitpid(pid, NULL, 0);
+}
+
+static void
+test_twice(void)
+{
+    struct view text = view_of("Subject: x\n\ntwice\n");
+    enum verdict v;
+
+    deliver(text, 0);
+    unlink(at("new"));
+    memory.folders.named = true;
+    before_link = deliver_half;
+    v = deliver(text, 0);
+    ok(v == DONE ? holds(at("new"), text) : count("Maildir/new") == 0,
+       "of two who have the same mail neither names the other's half");
+    ok(count("Maildir/tmp") == 1, "which stays in tmp/");
+    ok(deliver(text, JOB_REPEAT) == DONE && holds(at("new"), text) &&
+       count("Maildir/tmp") == 0, "until the next one");
     clean();
 }
 
@@ -532,6 +605,8 @@ main(void)
     test_stale();
     test_order();
     test_named();
+    test_refused();
+    test_twice();
     test_moved();
     test_repeat();
     test_differing();
