@@ -58,10 +58,13 @@ settle(struct pool *p, struct pool_account *a)
         enter(p, a, place);
 }
 
+/* One who comes anew, as those do who have little mail, is behind those who
+ * wait already. */
 void
 pool_add(struct pool *p, struct pool_account *a)
 {
     memset(a, 0, sizeof *a);
+    a->turn = p->turns;
     settle(p, a);
 }
 

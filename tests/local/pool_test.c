@@ -240,6 +240,29 @@ test_fair(void)
        "three accounts that share two deliverers get as much each");
 }
 
+/* Accounts that are forgotten when they were served come anew each time. */
+static void
+test_newcomers(void)
+{
+    static struct pool_account fresh[20];
+    unsigned n = 0;
+
+    begin_resident(1, 1, 25);
+    wait_for(&ann, 1);
+    ok(next_is(POOL_FORK, &ann), "one delivers");
+    wait_for(&ann, 1);
+    finish(&ann);
+    for (; n < 20 && ann.waiting; n++) {
+        struct pool_account *a;
+
+        pool_add(&pool, &fresh[n]);
+        wait_for(&fresh[n], 1);
+        pool_next(&pool, &a);
+        finish(a);
+    }
+    ok(n <= 2, "newcomers do not pass one who waits (%u)", n);
+}
+
 static void
 test_unused(void)
 {
@@ -261,6 +284,7 @@ main(void)
     test_resident();
     test_withdrawn();
     test_fair();
+    test_newcomers();
     test_unused();
     return tap_end();
 }
