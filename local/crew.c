@@ -85,6 +85,30 @@ on_time(struct deliverer *d)
     crew_run(c);
 }
 
+/* The pool counts one idle deliverer of a in another state: the one used
+ * last to be busy, the one idle longest to end. */
+static struct deliverer *
+take_idle(struct resident *a, enum pool_state to)
+{
+    struct deliverer *d = to == POOL_BUSY
+                              ? TAILQ_FIRST(&a->idle)
+                              : TAILQ_LAST(&a->idle, deliverers);
+
+    TAILQ_REMOVE(&a->idle, d, link);
+    d->state = (int)to;
+    return d;
+}
+
+/* Memory or processes have run out: idle ones make room for the next. */
+static void
+shed(struct crew *c)
+{
+    struct pool_account *a;
+
+    if (pool_shed(&c->pool, &a))
+        deliverer_end(take_idle((struct resident *)a, POOL_ENDING));
+}
+
 static void
 say_why(char *why, size_t size, int status)
 {
@@ -113,6 +137,8 @@ on_gone(struct deliverer *d, int status)
     if (t)
         task_later(t, 0, "4.3.0", why);
     resident_leave(a, &c->pool);
+    if (status < 0)
+        shed(c);
     crew_run(c);
 }
 
@@ -160,20 +186,6 @@ hire(struct resident *a, int *r)
     return d;
 }
 
-/* The pool counts one idle deliverer of a in another state: the one used
- * last to be busy, the one idle longest to end. */
-static struct deliverer *
-take_idle(struct resident *a, enum pool_state to)
-{
-    struct deliverer *d = to == POOL_BUSY
-                              ? TAILQ_FIRST(&a->idle)
-                              : TAILQ_LAST(&a->idle, deliverers);
-
-    TAILQ_REMOVE(&a->idle, d, link);
-    d->state = (int)to;
-    return d;
-}
-
 /* The pool counted one deliverer of a as busy: d, or where there is none
  * because of error, nobody.  It gets the first that waits. */
 static void
@@ -197,6 +209,7 @@ hand_over(struct resident *a, struct deliverer *d, int error)
         deliverer_kill(d);
     } else {
         pool_move(&c->pool, &a->pool, POOL_BUSY, POOL_NONE);
+        shed(c);
     }
     task_later(t, r, NULL, "cannot hand the message to a deliverer");
 }

@@ -114,6 +114,15 @@ pool_isunused(const struct pool_account *a)
     return a->waiting == 0 && a->living == 0;
 }
 
+bool
+pool_shed(struct pool *p, struct pool_account **who)
+{
+    *who = TAILQ_FIRST(&p->places[POOL_SPARE]);
+    if (*who)
+        pool_move(p, *who, POOL_IDLE, POOL_ENDING);
+    return *who != NULL;
+}
+
 static enum pool_step
 serve(struct pool *p, struct pool_account *a, enum pool_step step)
 {

@@ -79,6 +79,10 @@ void pool_withdraw(struct pool *p, struct pool_account *a);
 void pool_move(struct pool *p, struct pool_account *a, enum pool_state from,
                enum pool_state to);
 
+/* No more deliverers can be made: one of *a that is idle, and has been for
+ * long, is counted as ending.  false: there is none whom nothing waits for. */
+bool pool_shed(struct pool *p, struct pool_account **a);
+
 /* Nothing waits for the account and no deliverer of it is left. */
 bool pool_isunused(const struct pool_account *a);
 

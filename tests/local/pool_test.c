@@ -264,6 +264,25 @@ test_newcomers(void)
 }
 
 static void
+test_shed(void)
+{
+    struct pool_account *a;
+
+    begin(10, 10);
+    wait_for(&ann, 1);
+    wait_for(&bob, 1);
+    ok(next_is(POOL_FORK, &ann) && next_is(POOL_FORK, &bob) &&
+       !pool_shed(&pool, &a), "who is busy makes no room");
+    finish(&bob);
+    finish(&ann);
+    ok(pool_shed(&pool, &a) && a == &bob && bob.count[POOL_ENDING] == 1,
+       "where no more can be made the one idle longest does");
+    wait_for(&ann, 1);
+    ok(!pool_shed(&pool, &a) && next_is(POOL_USE, &ann),
+       "but none who is about to get mail");
+}
+
+static void
 test_unused(void)
 {
     begin(1, 1);
@@ -285,6 +304,7 @@ main(void)
     test_withdrawn();
     test_fair();
     test_newcomers();
+    test_shed();
     test_unused();
     return tap_end();
 }
