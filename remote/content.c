@@ -166,6 +166,9 @@ on_read(uv_work_t *work, int status)
     c->busy = false;
     if (status < 0)
         c->error = status;
+    /* The next server may take what this one's form did not allow. */
+    if (!c->started && !content_damaged(c))
+        c->error = 0;
     c->ready = c->error == 0;
     c->ended = c->ready && c->left == 0;
     c->on_piece(c);

@@ -49,7 +49,7 @@ struct view content_piece(const struct content *c);
 struct view content_behind(struct content *c, struct view head);
 
 /* What was read is of no use: content_rewind comes next, also if that is only
- * after the end of what is busy. */
+ * after the end of what is busy, whose error counts only if it is damage. */
 void content_forget(struct content *c);
 
 /* From the beginning again, for chunks or not; not while busy. */

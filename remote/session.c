@@ -102,6 +102,18 @@ set_answer_deadline(struct session *s)
     s->stage = s->client.stage;
 }
 
+/* What was read is in the form that this server wants. */
+static struct session_work *
+part(struct session *s)
+{
+    struct session_work *w = s->work;
+
+    if (w)
+        content_forget(&w->content);
+    s->work = NULL;
+    return w;
+}
+
 static void
 over(struct session *s)
 {
@@ -109,13 +121,12 @@ over(struct session *s)
                            : !s->connected  ? SESSION_UNREACHED
                            : s->client.securing ? SESSION_NOTLS
                                                 : SESSION_LOST;
-    struct session_work *w = s->work;
+    struct session_work *w = part(s);
     struct outcome why = s->client.failure;
 
     if (end != SESSION_DONE)
         log_event("session-failed host=%s code=%s why=%s", s->host, why.code,
                   why.text);
-    s->work = NULL;
     session_close(s);
     if (w)
         w->done(w, end, &why);
@@ -127,9 +138,8 @@ static void
 ready(struct session *s)
 {
     struct sessions *all = s->all;
-    struct session_work *w = s->work;
+    struct session_work *w = part(s);
 
-    s->work = NULL;
     s->mails++;
     s->stage = STAGE_READY;
     if (all->keep > 0 && !all->stopping && !s->client.full &&
@@ -222,12 +232,11 @@ sent(struct session *s)
 static void
 broken(struct session *s)
 {
+    s->writing = false;
     while (s->client.stage != STAGE_OVER && take_waiting(s))
         ;
-    if (s->client.stage == STAGE_OVER)
-        drive(s);
-    else
-        lost(s, "connection lost");
+    if (s->client.stage != STAGE_OVER)
+        smtp_client_lost(&s->client, "4.4.2", "connection lost");
 }
 
 static void
@@ -238,11 +247,10 @@ on_written(uv_write_t *write, int status)
     s->writing = false;
     if (s->closing)
         return;
-    if (status < 0) {
+    if (status < 0)
         broken(s);
-        return;
-    }
-    sent(s);
+    else
+        sent(s);
     drive(s);
 }
 
@@ -268,10 +276,8 @@ send_raw(struct session *s, struct view bytes)
                         (unsigned)(bytes.len - (size_t)n));
         n = uv_write(&s->write, (uv_stream_t *)&s->tcp, &b, 1, on_written);
     }
-    if (n < 0) {
-        s->writing = false;
-        smtp_client_lost(&s->client, "4.4.2", "connection lost");
-    }
+    if (n < 0)
+        broken(s);
 }
 
 /* What TLS has to say by itself: the handshake, new keys. */
@@ -569,7 +575,6 @@ session_send(struct session *s, struct session_work *w)
 {
     assert(!s->work && !s->closing);
     s->work = w;
-    content_forget(&w->content);
     smtp_client_mail(&s->client, &w->mail);
     if (!s->connected)
         set_deadline(s, s->all->connect_wait);
