@@ -3,9 +3,10 @@
  * A site has a window of deliveries under way that grows with success and
  * halves when it could not be reached; then it rests.  While it rests, or
  * while it has as much as it takes, its messages are parked: their ids wait
- * here, and nothing is written for them.  After a rest, and while it is slow,
- * no more than the window is tried until one arrives.  Where siterate limits a site its jobs
- * go one by one, and little of its mail is in memory. */
+ * here, and nothing is written for them.  After a rest no more than the
+ * window is tried until one arrives, nor while some take long.  Where
+ * siterate limits a site its jobs go one by one, and little of its mail is in
+ * memory. */
 #ifndef QUEUE_SITE_H
 #define QUEUE_SITE_H
 
