@@ -84,7 +84,7 @@ go_apart(struct smtp_client *c)
 void
 smtp_on_chunk(struct smtp_client *c)
 {
-    bool last = --c->chunks_open == 0 && c->stage == STAGE_LAST;
+    bool last = c->chunks_open == 1 && c->stage == STAGE_LAST;
     struct outcome o;
 
     if (c->reply.code / 100 == 3) {
@@ -101,6 +101,7 @@ smtp_on_chunk(struct smtp_client *c)
             smtp_judge(c, &c->failure);
             c->chunk_refused = true;
         }
+        c->chunks_open--;
         if (c->chunk_refused && c->chunks_open == 0 && !c->chunk_leaving)
             end_refused(c, last);
     }

@@ -5,6 +5,16 @@
 #include "remote/fit.h"
 #include "remote/smtp_command.h"
 
+/* What the reply is to; the last chunk may be out when one before it is
+ * answered. */
+static const char *
+asked(const struct smtp_client *c)
+{
+    bool before = c->stage == STAGE_LAST && c->chunks_open > 1;
+
+    return smtp_stage_word(before ? STAGE_CHUNK : c->stage);
+}
+
 /* The reply as an outcome: "RCPT: 550 5.1.1 no such user". */
 static void
 reply_outcome(const struct smtp_client *c, enum verdict v, struct outcome *o)
@@ -17,8 +27,7 @@ reply_outcome(const struct smtp_client *c, enum verdict v, struct outcome *o)
     if (v == DONE)
         outcome_set(o, v, code, "%s", words.data);
     else
-        outcome_set(o, v, code, "%s: %s", smtp_stage_word(c->stage),
-                    words.data);
+        outcome_set(o, v, code, "%s: %s", asked(c), words.data);
     buf_free(&words);
 }
 

@@ -540,6 +540,14 @@ test_texts(void)
         "a loss before any answer to a group", "u", TO_GROUP GONE "lost\n",
         "~4.4.2", 0, 0};
 
+    static const struct script chunk = {
+        "a refused chunk while the last is out", "u",
+        TO_CHUNK CHUNK LAST "S: 552 5.3.4 no\nS: 503 no\nready\n", "-5.3.4", 0,
+        0};
+
+    play(&chunk);
+    same(last_text, "BDAT: 552 5.3.4 no",
+         "the text tells a chunk's answer from the last one's");
     play(&group);
     same(last_text,
          "connection lost after MAIL: the message may have been delivered",
