@@ -172,6 +172,8 @@ line_get(struct view line, const char *key, struct buf *value)
             v = view_from(v, 1);
             if (!take_value(&v, found ? value : NULL)) {
                 value->len = before;
+                if (before == 0)
+                    buf_free(value);
                 return false;
             }
             if (found)

@@ -18,7 +18,8 @@ void line_vprint(struct buf *b, const char *fmt, __builtin_va_list ap)
     __attribute__((format(printf, 2, 0)));
 
 /* Appends the value of key in line to value, unescaped; false (and nothing
- * appended) if the line has no such key or is not well-formed up to it. */
+ * appended, no memory taken) if the line has no such key or is not
+ * well-formed up to it. */
 bool line_get(struct view line, const char *key, struct buf *value);
 
 /* The value of key as a number of digits; false as above or if it is none. */

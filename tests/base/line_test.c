@@ -54,6 +54,20 @@ reading(void)
 }
 
 static void
+refused(void)
+{
+    struct buf value = {0};
+
+    ok(!line_get(view_of("e a=\"begun"), "a", &value) && !value.data,
+       "of a value that is not whole nothing is kept");
+    buf_addstr(&value, "there");
+    ok(!line_get(view_of("e a=\"begun"), "a", &value) && value.len == 5 &&
+           memcmp(value.data, "there", 5) == 0,
+       "what was there before is");
+    buf_free(&value);
+}
+
+static void
 round_trip(void)
 {
     struct buf b = {0}, value = {0};
@@ -79,6 +93,7 @@ main(void)
 {
     printing();
     reading();
+    refused();
     round_trip();
     return tap_end();
 }
