@@ -30,8 +30,6 @@ struct caller {
     char why[512];
     int handles;
     int result;
-    bool lonely;         /* its job syncs todo/ too: synced, as commit_own */
-    int synced;
 };
 
 /* A caller of d whose pipe is still to be connected. */

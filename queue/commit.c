@@ -18,29 +18,21 @@ commit_init(struct commit *c, uv_loop_t *loop, const struct todo *todo,
 }
 
 /* model: incoming-folder */
-int
-commit_sync(const struct commit *c, const struct commit_entry *first)
-{
-    int r;
-
-    /* The spool user itself may not list todo/ and so cannot open it for a
-     * sync; writing without a server, it syncs the file system. */
-    if (c->todo->list)
-        r = file_sync(c->todo->dir);
-    else
-        r = syncfs(first->incoming->fd) < 0 ? -errno : 0;
-    for (; r < 0 && first; first = first->next)
-        if (!first->keep)
-            incoming_unlink(first->incoming);
-    return r;
-}
-
 static void
 sync_folder(uv_work_t *work)
 {
     struct commit *c = work->data;
 
-    c->result = commit_sync(c, c->syncing);
+    /* The spool user itself may not list todo/ and so cannot open it for a
+     * sync; writing without a server, it syncs the file system. */
+    if (c->todo->list)
+        c->result = file_sync(c->todo->dir);
+    else
+        c->result = syncfs(c->syncing->incoming->fd) < 0 ? -errno : 0;
+    if (c->result < 0)
+        for (struct commit_entry *e = c->syncing; e; e = e->next)
+            if (!e->keep)
+                incoming_unlink(e->incoming);
 }
 
 static void start(struct commit *c);
@@ -77,23 +69,6 @@ start(struct commit *c)
     c->waiting = NULL;
     c->waiting_count = 0;
     uv_queue_work(c->loop, &c->work, sync_folder, on_synced);
-}
-
-bool
-commit_lonely(const struct commit *c)
-{
-    return c->linking == 1 && !c->busy && !c->waiting;
-}
-
-void
-commit_own(struct commit *c, struct commit_entry *e, int r)
-{
-    c->linking--;
-    c->syncs++;
-    if (r == 0)
-        c->synced(c, e);
-    e->done(e, r);
-    start(c);
 }
 
 void

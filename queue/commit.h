@@ -2,9 +2,8 @@
  *
  * A message's file is synced by its own pool job; the names of all that were
  * given one since the last sync become durable together.  The batch adapts:
- * a message alone waits for nobody and syncs the folder in its own job, and
- * while many files are still being written the folder waits for a quarter of
- * them. */
+ * a message alone waits for nobody, and while many files are still being
+ * written the folder waits for a quarter of them. */
 #ifndef QUEUE_COMMIT_H
 #define QUEUE_COMMIT_H
 
@@ -46,17 +45,5 @@ void commit_forget(struct commit *c);
 
 /* It has its name (what was expected has come). */
 void commit_add(struct commit *c, struct commit_entry *e);
-
-/* Whether the file that is expected now is the only one: then its job may
- * call commit_sync when it has its name, and commit_own takes the place of
- * commit_add. */
-bool commit_lonely(const struct commit *c);
-
-/* Pool: one sync for first and those behind it.  A negative errno: their
- * names were taken away again, or are kept. */
-int commit_sync(const struct commit *c, const struct commit_entry *first);
-
-/* What commit_sync gave for e. */
-void commit_own(struct commit *c, struct commit_entry *e, int r);
 
 #endif

@@ -31,7 +31,6 @@ static void
 scan_work(uv_work_t *w)
 {
     struct takeup *t = w->data;
-
     const struct store *s = &t->manager->store;
     int r;
 

@@ -86,16 +86,12 @@ link_message(uv_work_t *work)
     if (next <= now)
         next = (uint64_t)retry_next(c->message.id, (time_t)now, 1);
     c->result = incoming_link(&c->message, &c->envelope, next);
-    if (c->result == 0 && c->lonely)
-        c->synced = commit_sync(&c->door->enqueue->commit, &c->entry);
 }
 
 /* It will have its name, and wait for the sync of todo/. */
 static void
 expect_sync(struct caller *c)
 {
-    struct commit *commit = &c->door->enqueue->commit;
-
     c->entry = (struct commit_entry){
         .incoming = &c->message,
         .done = on_committed,
@@ -103,9 +99,7 @@ expect_sync(struct caller *c)
          * and have synced it itself. */
         .keep = c->envelope.chosenid != 0,
     };
-    commit_expect(commit);
-    /* Where others are connected more will come, and share a sync. */
-    c->lonely = c->door->callers == 1 && commit_lonely(commit);
+    commit_expect(&c->door->enqueue->commit);
 }
 
 static void
@@ -115,9 +109,7 @@ on_linked(uv_work_t *work, int status)
     struct commit *commit = &c->door->enqueue->commit;
     int r = status < 0 ? status : c->result;
 
-    if (r == 0 && c->lonely) {
-        commit_own(commit, &c->entry, c->synced);
-    } else if (r == 0 || (r == -EEXIST && c->envelope.chosenid)) {
+    if (r == 0 || (r == -EEXIST && c->envelope.chosenid)) {
         /* A chosen id that is there: the message was stored before. */
         commit_add(commit, &c->entry);
     } else {

@@ -96,34 +96,6 @@ together(void)
     ok(commit.syncs <= 2, "by two syncs of the folder at most");
 }
 
-/* Its own job syncs the folder. */
-static void
-lonely(void)
-{
-    struct one a, b;
-
-    told = 0;
-    commit.syncs = 0;
-    one_make(&a, 50);
-    ok(commit_lonely(&commit), "who is expected alone is told so");
-    one_make(&b, 51);
-    ok(!commit_lonely(&commit), "not who is expected beside another");
-    commit_own(&commit, &a.entry, commit_sync(&commit, &a.entry));
-    ok(a.done == 1 && a.result == 0 && told == 1 && commit.syncs == 1,
-       "one that was synced by its own job is answered at once");
-    commit_add(&commit, &b.entry);
-    ok(!commit_lonely(&commit), "nor while the folder is synced for another");
-    uv_run(&loop, UV_RUN_DEFAULT);
-    ok(b.done == 1 && b.result == 0, "who came meanwhile is answered too");
-    one_make(&a, 52);
-    sync_fails = true;
-    commit_own(&commit, &a.entry, commit_sync(&commit, &a.entry));
-    sync_fails = false;
-    ok(a.done == 1 && a.result == -EIO && told == 2 &&
-       store_has(&store, PLACE_TODO, 52) == 0,
-       "a failed sync of its own takes its name away again");
-}
-
 /* Those that were waited for never came. */
 static void
 forgotten(void)
@@ -174,7 +146,6 @@ main(void)
     commit_init(&commit, &loop, &todo, on_synced);
     alone();
     together();
-    lonely();
     forgotten();
     failure();
     uv_loop_close(&loop);
