@@ -36,6 +36,11 @@ int file_sync(int fd);
 /* The names in the folder are on stable storage. */
 int file_syncdir(int dirfd, const char *path);
 
+/* Whether a sync of a file without a name may come to nothing: btrfs of some
+ * kernels (6.1) writes no log for it, and below an overlay there may be one.
+ * fd: in that file system.  1, 0 or a negative errno. */
+int file_forgets(int fd);
+
 /* Removes a name; that it was not there is no error. */
 int file_remove(int dirfd, const char *name);
 

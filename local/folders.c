@@ -3,10 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -42,9 +40,10 @@ is_whole(const struct folders *f, const char *path)
 }
 
 static int
-note_inodes(struct folders *f)
+note_folders(struct folders *f)
 {
     struct stat st;
+    int r;
 
     if (fstat(f->dir, &st) < 0)
         return -errno;
@@ -54,21 +53,9 @@ note_inodes(struct folders *f)
         return -errno;
     f->new_dev = st.st_dev;
     f->new_ino = st.st_ino;
-    return 0;
-}
-
-/* btrfs writes no log for a file without a name, and with the folder's sync
- * only that there is one: after a power cut it would be empty.  Below an
- * overlay there may be a btrfs. */
-static int
-note_kind(struct folders *f)
-{
-    struct statfs fs;
-
-    if (fstatfs(f->new, &fs) < 0)
-        return -errno;
-    f->forgetful = fs.f_type == BTRFS_SUPER_MAGIC ||
-                   fs.f_type == OVERLAYFS_SUPER_MAGIC;
+    if ((r = file_forgets(f->new)) < 0)
+        return r;
+    f->forgetful = r;
     return 0;
 }
 
@@ -91,8 +78,8 @@ folders_open(struct folders *f, const char *path)
         (r = make_folder(f->dir, "new")) < 0 ||
         (r = make_folder(f->dir, "cur")) < 0 ||
         (r = file_opendir(&f->new, f->dir, "new")) < 0 ||
-        (r = note_inodes(f)) < 0 || (r = note_kind(f)) < 0 ||
-        (r = file_sync(f->dir)) < 0 || (r = sync_parent(path)) < 0)
+        (r = note_folders(f)) < 0 || (r = file_sync(f->dir)) < 0 ||
+        (r = sync_parent(path)) < 0)
         folders_close(f);
     return r;
 }

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/magic.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,7 +15,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/conf.h"
@@ -116,7 +114,6 @@ static void
 open_todo(struct program *p, int fd)
 {
     struct todo *t = &p->enqueue.todo;
-    struct statfs fs;
     struct stat st;
     int probe, r;
 
@@ -136,10 +133,9 @@ open_todo(struct program *p, int fd)
     p->enqueue.owner = fstat(t->dir, &st) < 0 ? geteuid() : st.st_uid;
     t->proc = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
     probe = openat(t->dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0660);
-    /* The btrfs of some kernels (6.1) syncs nothing of a nameless file. */
-    t->dots = t->proc < 0 || fstatfs(t->dir, &fs) < 0 ||
-              fs.f_type == BTRFS_SUPER_MAGIC ||
-              (probe < 0 && (errno == EOPNOTSUPP || errno == EISDIR));
+    t->dots = t->proc < 0 || (probe < 0 && (errno == EOPNOTSUPP ||
+                                            errno == EISDIR)) ||
+              file_forgets(t->dir) != 0;
     file_close(&probe);
 }
 
