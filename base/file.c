@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -150,11 +149,15 @@ file_syncdir(int dirfd, const char *path)
 int
 file_forgets(int fd)
 {
+    /* linux/magic.h, which not every libc's compiler finds */
+    static const unsigned long btrfs = 0x9123683e, overlay = 0x794c7630;
     struct statfs fs;
+    unsigned long type;
 
     if (fstatfs(fd, &fs) < 0)
         return -errno;
-    return fs.f_type == BTRFS_SUPER_MAGIC || fs.f_type == OVERLAYFS_SUPER_MAGIC;
+    type = (unsigned long)fs.f_type;
+    return type == btrfs || type == overlay;
 }
 
 int
