@@ -13,6 +13,7 @@
 #include "queue/channel.h"
 #include "queue/checkpoint.h"
 #include "queue/effect.h"
+#include "queue/failures.h"
 #include "queue/ledger.h"
 
 struct manager;

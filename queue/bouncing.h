@@ -1,8 +1,7 @@
-/* bouncing.h - failed recipients: their reports on disk, their bounce
+/* bouncing.h - the bounce for failed recipients, made and handed in
  *
- * bounce/ID has the reports, synced before the failures are recorded.  The
- * bounce message has an id that follows from them, goes in by enqueue's own
- * door, and is found again by that id after a crash. */
+ * Made from the reports in bounce/ID (failures), by enqueue's own door, under
+ * an id by which it is found again after a crash (bounce_search). */
 #ifndef QUEUE_BOUNCING_H
 #define QUEUE_BOUNCING_H
 
@@ -11,27 +10,6 @@
 #include "queue/store.h"
 
 enum { BOUNCE_RCPT_MAX = 500 }; /* recipients one bounce message answers */
-
-/* NEVER for one recipient, with the other side's words. */
-struct failure {
-    uint32_t index;
-    bool expired;
-    struct outcome outcome;
-    char host[256];
-};
-
-struct failures {
-    struct failure *v; /* owned */
-    size_t count, room;
-};
-
-void failures_add(struct failures *f, uint32_t index, bool expired,
-                  const struct outcome *o, const char *host);
-void failures_free(struct failures *f);
-
-/* Appends the reports to bounce/ID, synced with its name.  Blocking. */
-int failures_write(const struct store *s, const struct queued *q,
-                   const struct failures *f, uint64_t now_ms);
 
 /* Which bounce is due for a message with FAILED recipients, and whether it
  * was accepted. */

@@ -2,6 +2,7 @@
 
 #include "queue/answers.h"
 #include "queue/bounce.h"
+#include "queue/failures.h"
 #include "tests/queue/spool.h"
 
 enum { WHEN = 1795384800 };
