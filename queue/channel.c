@@ -1,16 +1,13 @@
 #include "queue/channel.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "queue/attempt.h"
 #include "queue/manager.h"
+#include "queue/worker.h"
 
 void
 channel_init(struct channel *c, struct manager *m, enum channel_kind kind,
@@ -148,10 +145,9 @@ channel_giveback(struct site *s)
     }
 }
 
-static void
-on_report(struct worker *w, const struct report *r)
+void
+channel_report(struct channel *c, const struct report *r)
 {
-    struct channel *c = w->channel;
     struct delivery *d;
 
     HASH_FIND(hh, c->deliveries, &r->number, sizeof r->number, d);
@@ -173,173 +169,18 @@ on_report(struct worker *w, const struct report *r)
               c->name);
 }
 
-static void
-on_worker_closed(uv_handle_t *h)
-{
-    struct worker *w = h->data;
-
-    file_close(&w->fd);
-    free(w);
-}
-
-/* Its open jobs are LATER: what it reported was read before. */
-static void
-worker_end(struct worker *w)
-{
-    struct channel *c = w->channel;
-    struct worker **p = &c->workers;
-
-    if (w->closing)
-        return;
-    w->closing = true;
-    while (*p != w)
-        p = &(*p)->next;
-    *p = w->next;
-    uv_poll_stop(&w->poll);
-    while (w->open) {
-        struct delivery *d = w->open;
-        struct report r = {.number = d->number};
-
-        outcome_set(&r.outcome, LATER, "4.3.0",
-                    "the delivery program ended before it reported");
-        for (uint32_t i = 0; i < d->count; i++) {
-            r.index = d->rcpts[i];
-            message_report(d->message, &r);
-        }
-        delivery_close(d);
-    }
-    uv_close((uv_handle_t *)&w->poll, on_worker_closed);
-    manager_wake(c->manager);
-}
-
-static void
-read_reports(struct worker *w)
-{
-    struct buf b = {0};
-    struct report report;
-    ssize_t n = 0;
-    int fd;
-
-    for (int i = 0; i < 256; i++) {
-        buf_clear(&b);
-        n = job_recv(w->fd, &b, &fd);
-        file_close(&fd);
-        /* A worker that died with jobs unread: its reports come behind. */
-        if (n == -ECONNRESET)
-            continue;
-        if (n <= 0 && n != -EBADMSG)
-            break;
-        if (report_parse(&report, buf_view(&b)) < 0)
-            log_event("report channel=%s why=unreadable", w->channel->name);
-        else
-            on_report(w, &report);
-    }
-    buf_free(&b);
-    if (n == 0 || (n < 0 && n != -EAGAIN && n != -EBADMSG))
-        worker_end(w);
-}
-
-static void watch(struct worker *w);
-
-static void
-on_worker(uv_poll_t *poll, int status, int events)
-{
-    struct worker *w = poll->data;
-
-    if (status < 0) {
-        read_reports(w);
-        if (!w->closing)
-            worker_end(w);
-        return;
-    }
-    if (events & UV_WRITABLE)
-        w->blocked = false;
-    if (events & UV_READABLE)
-        read_reports(w);
-    if (!w->closing)
-        watch(w);
-    manager_wake(w->channel->manager);
-}
-
-static void
-watch(struct worker *w)
-{
-    uv_poll_start(&w->poll, UV_READABLE | (w->blocked ? UV_WRITABLE : 0),
-                  on_worker);
-}
-
-static bool
-has_place(const struct channel *c, unsigned place)
-{
-    for (const struct worker *w = c->workers; w; w = w->next)
-        if (w->place == place)
-            return true;
-    return false;
-}
-
 void
-channel_worker(struct channel *c, int fd)
+channel_lost(struct delivery *d)
 {
-    struct worker *w = mem_alloc(sizeof *w);
+    struct report r = {.number = d->number};
 
-    w->channel = c;
-    w->fd = fd;
-    w->poll.data = w;
-    if (uv_poll_init(c->manager->loop, &w->poll, fd) < 0) {
-        log_event("worker channel=%s why=\"cannot be watched\"", c->name);
-        file_close(&w->fd);
-        free(w);
-        return;
+    outcome_set(&r.outcome, LATER, "4.3.0",
+                "the delivery program ended before it reported");
+    for (uint32_t i = 0; i < d->count; i++) {
+        r.index = d->rcpts[i];
+        message_report(d->message, &r);
     }
-    while (has_place(c, w->place))
-        w->place++;
-    w->next = c->workers;
-    c->workers = w;
-    if (c->manager->stopping) {
-        shutdown(fd, SHUT_WR);
-        w->shut = true;
-    }
-    watch(w);
-    channel_run(c);
-}
-
-/* 0, -EAGAIN: not now, or another errno: not to this worker. */
-static int
-send_job(struct worker *w, struct delivery *d)
-{
-    static struct job job;
-    struct buf b = {0};
-    int r;
-
-    d->number = ++w->channel->numbers;
-    message_job(d->message, d, &job);
-    job_print(&b, &job);
-    r = job_send(w->fd, buf_view(&b), message_fd(d->message));
-    buf_free(&b);
-    return r;
-}
-
-/* Each site has its own order of the places; the first of them that lives.
- * So a worker's end moves its own sites alone, and its successor gets them
- * back. */
-static struct worker *
-worker_of(const struct site *s)
-{
-    struct worker *best = NULL;
-    uint32_t hash = 2166136261u, best_rank = 0;
-
-    for (const char *p = s->route.site; *p; p++)
-        hash = (hash ^ (unsigned char)*p) * 16777619u;
-    for (struct worker *w = s->channel->workers; w; w = w->next) {
-        uint32_t rank = (hash ^ (w->place + 1) * 0x9e3779b9u) * 0x85ebca6bu;
-
-        rank ^= rank >> 15;
-        if (!w->shut && (!best || rank > best_rank)) {
-            best = w;
-            best_rank = rank;
-        }
-    }
-    return best;
+    delivery_close(d);
 }
 
 /* The site's next delivery; false if its worker takes none now. */
@@ -348,31 +189,17 @@ hand_over(struct site *s)
 {
     struct worker *w = worker_of(s);
     struct delivery *d;
-    int r;
 
     if (!w || w->blocked)
         return false;
     d = site_take(s);
-    r = send_job(w, d);
-    if (r == 0) {
-        delivery_open(d, w);
-        site_paced_one(s);
-        return true;
+    if (!worker_send(w, d)) {
+        site_putback(s, d);
+        return false;
     }
-    site_putback(s, d);
-    w->blocked = r == -EAGAIN;
-    if (w->blocked) {
-        watch(w);
-    } else {
-        /* A worker that has ended is seen where reports are read, and one
-         * that has not is told to; for anything else the next tick tries
-         * again. */
-        log_event("job channel=%s why=%s", s->channel->name, strerror(-r));
-        w->shut = r == -EPIPE || r == -ECONNRESET || r == -ENOTCONN;
-        if (w->shut)
-            shutdown(w->fd, SHUT_WR);
-    }
-    return false;
+    delivery_open(d, w);
+    site_paced_one(s);
+    return true;
 }
 
 /* A mailbox that hangs holds up nobody else: its deliveries do not count, as
@@ -412,6 +239,13 @@ channel_run(struct channel *c)
 }
 
 void
+channel_worker(struct channel *c, int fd)
+{
+    if (worker_add(c, fd))
+        channel_run(c);
+}
+
+void
 channel_stop(struct channel *c)
 {
     struct site *s, *tmp;
@@ -419,10 +253,8 @@ channel_stop(struct channel *c)
     HASH_ITER(hh, c->sites, s, tmp) {
         channel_giveback(s);
     }
-    for (struct worker *w = c->workers; w; w = w->next) {
-        shutdown(w->fd, SHUT_WR);
-        w->shut = true;
-    }
+    for (struct worker *w = c->workers; w; w = w->next)
+        worker_finish(w);
 }
 
 /* The oldest comes first. */

@@ -18,6 +18,7 @@ enum {
 };
 
 struct message;
+struct worker;
 
 /* Some recipients of one message at one site: one job. */
 struct delivery {
@@ -32,16 +33,6 @@ struct delivery {
     uint32_t count;
     uint32_t open;                 /* recipients not yet reported */
     uint32_t rcpts[];              /* indexes, in ascending order */
-};
-
-struct worker {
-    uv_poll_t poll;
-    struct channel *channel;
-    int fd;
-    struct delivery *open;
-    struct worker *next;
-    unsigned place;                /* the lowest that was free */
-    bool closing, blocked, shut;
 };
 
 struct channel {
@@ -64,6 +55,11 @@ void channel_init(struct channel *c, struct manager *m, enum channel_kind kind,
 
 /* Takes fd: a worker that start has made. */
 void channel_worker(struct channel *c, int fd);
+
+/* A report of a worker's; and a job that was open when its worker ended,
+ * whose recipients are LATER unless they were reported before. */
+void channel_report(struct channel *c, const struct report *r);
+void channel_lost(struct delivery *d);
 
 /* count recipients of message at site wait for their turn (indexes copied).
  * The message is told of each outcome by message_report and of the

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "queue/attempt.h"
 #include "queue/manager.h"
+#include "queue/worker.h"
 #include "tests/tap.h"
 
 static struct manager m;
