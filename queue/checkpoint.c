@@ -141,8 +141,8 @@ on_recorded(struct ledger_wait *w)
     struct checkpoint *c = (struct checkpoint *)((char *)w -
                                offsetof(struct checkpoint, wait));
 
-    c->head.position = c->ledger->signed_position;
-    c->head.chain = c->ledger->signed_chain;
+    c->head.position = c->ledger->at.signed_position;
+    c->head.chain = c->ledger->at.signed_chain;
     c->doing = CHECKPOINT_HEAD;
     uv_queue_work(c->ledger->loop, &c->work, head_work, on_head);
 }
@@ -194,8 +194,8 @@ checkpoint_begin(struct checkpoint *c)
     if (c->doing != CHECKPOINT_IDLE || c->failed ||
         c->ledger->synced <= c->last_seq)
         return false;
-    c->head.upto = c->ledger->position;
-    c->head.upto_chain = c->ledger->chain;
+    c->head.upto = c->ledger->at.position;
+    c->head.upto_chain = c->ledger->at.chain;
     c->upto_seq = c->ledger->synced;
     c->doing = CHECKPOINT_WAITING;
     try_sync(c);

@@ -222,7 +222,7 @@ status(struct asker *a)
                m->takeup.schedule.count, m->takeup.fresh_count,
                m->local.open, m->remote.open,
                m->local.waiting, m->remote.waiting,
-               (uintmax_t)m->ledger.position, (uintmax_t)m->ledger.syncs,
+               (uintmax_t)m->ledger.at.position, (uintmax_t)m->ledger.syncs,
                ledger_blocked(&m->ledger) ? 1 : 0,
                (uintmax_t)m->takeup.held, m->takeup.waiting.count);
     answer(a);

@@ -9,7 +9,7 @@
 
 #include <uv.h>
 
-#include "queue/segment.h"
+#include "queue/batch.h"
 
 /* Stands in the struct that waits; called once. */
 struct ledger_wait {
@@ -18,23 +18,14 @@ struct ledger_wait {
     void (*done)(struct ledger_wait *w);
 };
 
-struct ledger_batch;
-
 struct ledger {
     uv_loop_t *loop;
     uv_work_t work, spare_work;
     uv_timer_t again, gather;
-    uv_mutex_t segments_lock;
-    int dir;
-    uint64_t size;             /* of a segment */
-    unsigned char secret[64];  /* Ed25519 */
-    int fd;                    /* of the segment at hand, -1: take a new one */
-    uint64_t base, end;        /* its positions */
-    uint64_t position;         /* behind the last synced line */
-    struct chain chain;
-    uint64_t signed_position;  /* behind the last signature */
-    struct chain signed_chain;
-    struct ledger_batch *collecting, *flushing;
+    struct ledger_files files;
+    struct ledger_at at;
+    struct batch *collecting, *flushing; /* owned */
+    int result;                /* of the flush under way, by the pool */
     uint64_t appended, synced; /* lines counted */
     struct ledger_wait *waits, **waits_end;
     bool busy, failing, sparing;

@@ -334,11 +334,11 @@ goes_on(void)
     wipe();
     writer_open(&w, 0);
     append(&w, 5);
-    base = w.ledger.base;
+    base = w.ledger.at.base;
     writer_close(&w);
     before = look().position;
-    ok(writer_open(&w, 5) && w.ledger.base == base &&
-       w.ledger.position == before, "after a stop it goes on in the same "
+    ok(writer_open(&w, 5) && w.ledger.at.base == base &&
+       w.ledger.at.position == before, "after a stop it goes on in the same "
        "segment, behind the last line");
     append(&w, 5);
     writer_close(&w);
@@ -464,8 +464,8 @@ from_checkpoint(void)
     wipe();
     writer_open(&w, 0);
     fill_up(&w, 90);
-    position = w.ledger.position;
-    chain = w.ledger.chain;
+    position = w.ledger.at.position;
+    chain = w.ledger.at.chain;
     fill_up(&w, LINES);
     writer_close(&w);
     ok(ledger_readopen(&r, store.ledger, position, &chain) == 0 &&
