@@ -93,7 +93,7 @@ on_scanned(uv_work_t *w, int status)
     free(t->found);
     t->found = NULL;
     t->found_count = t->found_room = 0;
-    if (!t->info_busy && !t->info)
+    if (!t->info_busy)
         scan_info(t);
     manager_wake(t->manager);
 }
@@ -109,6 +109,14 @@ scan_todo(struct takeup *t)
     uv_queue_work(t->manager->loop, &t->scan_work, scan_work, on_scanned);
 }
 
+/* Some files of info/, looked at in one pool job. */
+struct slice {
+    uv_work_t work;
+    struct takeup *takeup;
+    size_t count;
+    struct schedule_entry entries[INFO_SLICE];
+};
+
 static bool
 listed(void *data, uint64_t id)
 {
@@ -120,95 +128,125 @@ listed(void *data, uint64_t id)
     return true;
 }
 
-/* When a deferred message is due, of its slot alone. */
-static struct schedule_entry
-look_at(const struct store *s, uint64_t id)
+/* Sorted, for a folder comes in no order of the disk's: files made one after
+ * another lie side by side, and so do their inodes. */
+static void
+list_work(uv_work_t *w)
 {
-    struct schedule_entry e = {.due = 0, .id = id};
+    struct takeup *t = w->data;
+    size_t foreign;
+
+    t->info_result = store_list(&t->manager->store, PLACE_INFO, listed, t,
+                                &foreign);
+    if (t->info_count)
+        qsort(t->info, t->info_count, sizeof *t->info, by_id);
+}
+
+static void
+forget(struct takeup *t)
+{
+    free(t->info);
+    t->info = NULL;
+    t->info_count = t->info_at = 0;
+}
+
+static void
+on_listed(uv_work_t *w, int status)
+{
+    struct takeup *t = w->data;
+    int r = status < 0 ? status : t->info_result;
+
+    t->info_busy--;
+    t->info_listed = r >= 0;
+    if (r < 0) {
+        forget(t);
+        if (!t->manager->stopping)
+            again(t, "info", r);
+    } else {
+        scan_info(t);
+    }
+    manager_wake(t->manager);
+}
+
+/* When a deferred message is due, of its slot alone; what cannot be read is
+ * due now. */
+static void
+look_at(const struct store *s, struct schedule_entry *e)
+{
     unsigned char bytes[SLOT_LEN];
     struct slot slot;
     id_text name;
     int fd;
 
-    if (file_open(&fd, s->dirs[PLACE_INFO], id_print(id, name)) == 0 &&
+    if (file_open(&fd, s->dirs[PLACE_INFO], id_print(e->id, name)) == 0 &&
         file_pread(fd, bytes, SLOT_LEN, SLOT_OFFSET) == 0 &&
-        slot_parse(&slot, id, bytes))
-        e.due = slot.hold ? INT64_MAX
-                : slot.next > (uint64_t)time(NULL) + SLOT_AHEAD_MAX
-                    ? 0 : (int64_t)slot.next;
+        slot_parse(&slot, e->id, bytes))
+        e->due = slot.hold ? INT64_MAX
+                 : slot.next > (uint64_t)time(NULL) + SLOT_AHEAD_MAX
+                     ? 0 : (int64_t)slot.next;
     file_close(&fd);
-    return e;
 }
 
 static void
-info_work(uv_work_t *w)
+slice_work(uv_work_t *w)
 {
-    struct takeup *t = w->data;
-    const struct store *s = &t->manager->store;
-    size_t foreign;
+    struct slice *slice = w->data;
 
-    if (!t->info) {
-        t->info_result = store_list(s, PLACE_INFO, listed, t, &foreign);
-        if (t->info_result == 0 && !t->info)
-            t->info = mem_alloc(sizeof *t->info);
-        return;
-    }
-    t->info_slice_count = 0;
-    while (t->info_at < t->info_count && t->info_slice_count < INFO_SLICE)
-        t->info_slice[t->info_slice_count++] =
-            look_at(s, t->info[t->info_at++]);
+    for (size_t i = 0; i < slice->count; i++)
+        look_at(&slice->takeup->manager->store, &slice->entries[i]);
 }
 
 static void
-on_info(uv_work_t *w, int status)
+on_slice(uv_work_t *w, int status)
 {
-    struct takeup *t = w->data;
+    struct slice *slice = w->data;
+    struct takeup *t = slice->takeup;
 
-    t->info_busy = false;
-    if (status < 0)
-        t->info_result = status;
-    if (t->info_result < 0) {
-        free(t->info);
-        t->info = NULL;
-        t->info_count = t->info_at = 0;
-        if (!t->manager->stopping)
-            again(t, "info", t->info_result);
-        t->info_result = 0;
-        manager_wake(t->manager);
-        return;
-    }
-    for (size_t i = 0; i < t->info_slice_count; i++) {
-        if (t->info_slice[i].due == INT64_MAX)
+    (void)status; /* one that was not looked at is due now */
+    t->info_busy--;
+    for (size_t i = 0; i < slice->count; i++) {
+        struct schedule_entry *e = &slice->entries[i];
+
+        if (e->due == INT64_MAX)
             t->held++;
         else
-            schedule_add(&t->schedule,
-                         t->asked ? ASKED : (time_t)t->info_slice[i].due,
-                         t->info_slice[i].id);
+            schedule_add(&t->schedule, t->asked ? ASKED : (time_t)e->due,
+                         e->id);
     }
-    t->info_slice_count = 0;
+    free(slice);
     scan_info(t);
     manager_wake(t->manager);
+}
+
+static void
+next_slice(struct takeup *t)
+{
+    struct slice *slice = mem_alloc(sizeof *slice);
+
+    slice->work.data = slice;
+    slice->takeup = t;
+    while (t->info_at < t->info_count && slice->count < INFO_SLICE)
+        slice->entries[slice->count++].id = t->info[t->info_at++];
+    t->info_busy++;
+    uv_queue_work(t->manager->loop, &slice->work, slice_work, on_slice);
 }
 
 void
 scan_info(struct takeup *t)
 {
-    if (t->manager->stopping)
+    if (t->manager->stopping || t->started)
         return;
-    if (t->info && t->info_at >= t->info_count) {
-        if (t->info_slice) {
-            /* The list is done; what comes now comes by the schedule. */
-            free(t->info_slice);
-            t->info_slice = NULL;
-            t->info = mem_grow(t->info, sizeof *t->info);
-            t->info_count = t->info_at = 0;
-            t->started = true;
-            t->asked = false;
-        }
+    if (!t->info_listed) {
+        t->info_busy++;
+        uv_queue_work(t->manager->loop, &t->info_work, list_work, on_listed);
         return;
     }
-    if (!t->info_slice)
-        t->info_slice = mem_alloc(INFO_SLICE * sizeof *t->info_slice);
-    t->info_busy = true;
-    uv_queue_work(t->manager->loop, &t->info_work, info_work, on_info);
+    while (t->info_busy < INFO_JOBS && t->info_at < t->info_count)
+        next_slice(t);
+    if (t->info_busy > 0)
+        return;
+    /* The list is done; what comes now comes by the schedule. */
+    forget(t);
+    t->started = true;
+    t->asked = false;
 }

@@ -21,6 +21,7 @@ enum {
     SCAN_IDLE_MS = 300 * 1000,
     ACTIVE_BYTES_MAX = 64 << 20, /* of envelopes and records in memory */
     INFO_SLICE = 512,      /* files of info/ looked at in one pool job */
+    INFO_JOBS = 4,         /* such jobs at a time: a disk reads side by side */
 };
 
 /* Moments in the schedule that stand for a wish. */
@@ -57,11 +58,11 @@ struct takeup {
     uint64_t *found;        /* of the scan under way */
     size_t found_count, found_room, found_max;
     int scan_result, info_result;
-    uint64_t *info;         /* ids of info/ still to be looked at */
+    uint64_t *info;         /* ids of info/, owned; from info_at on nobody has
+                               looked at them */
     size_t info_count, info_at;
-    struct schedule_entry *info_slice;
-    size_t info_slice_count;
-    bool info_busy;
+    bool info_listed;
+    unsigned info_busy;     /* pool jobs with info/ */
     size_t foreign;
     uv_timer_t due, idle, again;
     uv_poll_t trigger;

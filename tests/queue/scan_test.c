@@ -1,4 +1,4 @@
-/* What a start finds in info/, a slice at a time. */
+/* What a start finds in info/, some slices at a time. */
 #include "queue/scan.h"
 
 #include <errno.h>
@@ -13,11 +13,13 @@
 #include "queue/message.h"
 #include "tests/tap.h"
 
-enum { COUNT = INFO_SLICE + 10, DAY = 86400 };
+enum { COUNT = (INFO_JOBS + 1) * INFO_SLICE + 10, DAY = 86400 };
 
 static struct manager m;
 static time_t now;
 static bool ask; /* once the first slice is there */
+static unsigned most_jobs;
+static bool unsorted;
 static bool sync_fails;
 static size_t fresh_at_sync;
 
@@ -62,9 +64,15 @@ ledger_blocked(struct ledger *l)
 void
 manager_wake(struct manager *manager)
 {
-    if (ask && manager->takeup.schedule.count == INFO_SLICE) {
+    struct takeup *t = &manager->takeup;
+
+    if (t->info_busy > most_jobs)
+        most_jobs = t->info_busy;
+    for (size_t i = 1; i < t->info_count; i++)
+        unsorted |= t->info[i - 1] >= t->info[i];
+    if (ask && t->schedule.count > 0 && t->schedule.count < COUNT) {
         ask = false;
-        takeup_all(&manager->takeup);
+        takeup_all(t);
     }
 }
 
@@ -100,10 +108,8 @@ look(void)
 {
     struct takeup *t = &m.takeup;
 
-    free(t->info);
-    t->info = NULL;
     schedule_free(&t->schedule);
-    t->started = false;
+    t->started = t->info_listed = false;
     scan_info(t);
     while (!t->started || !takeup_idle(t))
         uv_run(m.loop, UV_RUN_ONCE);
@@ -145,9 +151,13 @@ main(void)
     look();
     ok(t->schedule.count == COUNT && due_at(now) == 0 && t->started,
        "after a start the deferred are due at the moment of their slots");
+    ok(most_jobs == INFO_JOBS && !unsorted,
+       "some slices of them are looked at side by side, the oldest "
+       "messages first");
+    ok(t->info == NULL, "the list of them does not stay in memory");
     ask = true;
     look();
-    ok(t->schedule.count == COUNT && due_at(now) == COUNT,
+    ok(!ask && t->schedule.count == COUNT && due_at(now) == COUNT,
        "all that is asked for meanwhile is all, not what was found by then");
     look();
     ok(due_at(now) == 0, "which is over when the start is");
