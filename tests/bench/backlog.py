@@ -10,6 +10,7 @@ from sink import CLOCK, Sink
 
 OCTETS = 1024
 FILLING = 600           # seconds that writing a queue may take
+SLOWLY = 2500           # messages a second that are at least read at a start
 DAY = 86400
 
 
@@ -85,10 +86,11 @@ def processor(s):
     return total / CLOCK
 
 
-def settled_memory(s):
-    """Once its programs rest: the queue has been read."""
+def settled_memory(s, count=0):
+    """Once its programs rest: the queue, of so many messages, has been read.
+    That is a read of the disk for each that isn't in the page cache."""
     last, same = processor(s), 0
-    for _ in range(4 * LIMIT):
+    for _ in range(4 * LIMIT + count // SLOWLY * 2):
         time.sleep(0.5)
         now = processor(s)
         same = same + 1 if now - last < 0.02 else 0
@@ -112,7 +114,7 @@ def start_beside(s, count, first, ram):
     with filled(s, count):
         for _ in range(RUNS):
             first.add(s.name, first_delivery(s))
-            ram.add(s.name, settled_memory(s))
+            ram.add(s.name, settled_memory(s, count))
             s.stop()
 
 
@@ -122,7 +124,7 @@ def fresh_memory(s, count):
     with contextlib.nullcontext() if OWN_DISK else image.scratch(s):
         s.start()
         s.preload(count, ["u@dst.test"], octets=OCTETS)
-        ram = settled_memory(s)
+        ram = settled_memory(s, count)
         s.stop()
     if OWN_DISK:
         s.clear()
@@ -175,7 +177,7 @@ def fresh_beside(s, count, took, cost):
     with filled(s, count):
         for _ in range(RUNS):
             s.start()
-            settled_memory(s)
+            settled_memory(s, count)
             with Sink(fresh) as there:
                 used, began = processor(s), time.monotonic()
                 s.call(fresh, 20, "u@dst.test")
