@@ -20,9 +20,10 @@
 #include "base/jail.h"
 #include "base/log.h"
 #include "queue/attempt.h"
+#include "queue/ending.h"
 #include "queue/ledgerkey.h"
-#include "queue/rate.h"
 #include "queue/recover.h"
+#include "queue/reload.h"
 
 enum { FD_START = 3, FD_LOCK, FD_CONTROL };
 
@@ -30,7 +31,6 @@ enum {
     TICK_MS = 1000,
     ANEW_MS = 15 * 60 * 1000, /* to a start that may read what this didn't */
     ANEW_ASKED_MS = 5000,     /* the same, when all is to be tried */
-    STOP_MS = 50 * 1000, /* less than start waits */
 };
 
 struct program {
@@ -38,12 +38,10 @@ struct program {
     struct conf_paths paths;
     uv_poll_t start;
     uv_signal_t term, hup, alarm;
-    uv_timer_t tick, deadline;
-    struct settings retired;  /* by a reload; a bounce may still read them */
-    bool has_retired, asked;  /* asked: for another reload meanwhile */
+    uv_timer_t tick;
+    struct reload reload;
+    struct ending ending;
     uint64_t checkpoint_at, began;
-    struct ledger_wait stopped;
-    enum { RUNNING, ENDING, RECORDING_STOP, CHECKPOINTING } phase;
 };
 
 static struct program *
@@ -52,88 +50,19 @@ program_of(struct manager *m)
     return (struct program *)m;
 }
 
-static void
-end(struct program *p)
-{
-    uv_stop(p->manager.loop);
-}
-
-static void
-on_stop_recorded(struct ledger_wait *w)
-{
-    struct program *p = (struct program *)((char *)w -
-                                           offsetof(struct program, stopped));
-
-    p->phase = CHECKPOINTING;
-    if (!checkpoint_begin(&p->manager.checkpoint))
-        end(p);
-}
-
-/* The last steps, each when nothing is left of the one before: deliveries,
- * their records and effects, the word "stop", a checkpoint. */
-static void
-try_end(struct program *p)
-{
-    struct manager *m = &p->manager;
-
-    if (p->phase != ENDING || m->active_count || !channel_idle(&m->local) ||
-        !channel_idle(&m->remote) || !effects_idle(&m->effects) ||
-        !takeup_idle(&m->takeup) || !checkpoint_idle(&m->checkpoint))
-        return;
-    p->phase = RECORDING_STOP;
-    ledger_line(&m->ledger, NULL, "stop");
-    ledger_wait(&m->ledger, &p->stopped, on_stop_recorded);
-}
-
 void
 manager_wake(struct manager *m)
 {
     takeup_run(&m->takeup);
     channel_run(&m->local);
     channel_run(&m->remote);
-    try_end(program_of(m));
+    ending_step(&program_of(m)->ending);
 }
 
 static void
-on_checkpoint(void *data)
+on_checkpoint(void *ending)
 {
-    struct program *p = data;
-
-    if (p->phase == CHECKPOINTING)
-        end(p);
-    else
-        try_end(p);
-}
-
-static void
-on_deadline(uv_timer_t *t)
-{
-    struct program *p = t->data;
-
-    log_event("stop active=%u why=\"not all ended in time; they go on after "
-              "the next start\"", p->manager.active_count);
-    /* Not exit: a pool thread may be the one that doesn't end. */
-    _exit(111);
-}
-
-static void
-stop(struct program *p)
-{
-    struct manager *m = &p->manager;
-    struct message *msg, *tmp;
-
-    if (p->phase != RUNNING)
-        return;
-    p->phase = ENDING;
-    m->stopping = true;
-    uv_timer_start(&p->deadline, on_deadline, STOP_MS, 0);
-    channel_stop(&m->local);
-    channel_stop(&m->remote);
-    message_nobounces(m);
-    HASH_ITER(hh, m->active, msg, tmp) {
-        message_step(msg);
-    }
-    try_end(p);
+    ending_checkpointed(ending);
 }
 
 /* Messages that could not be put right at the start are by a next one. */
@@ -142,19 +71,21 @@ begin_anew(struct program *p, uint64_t after_ms)
 {
     struct manager *m = &p->manager;
 
-    if (p->phase != RUNNING || !m->takeup.skip_count ||
+    if (m->stopping || !m->takeup.skip_count ||
         uv_now(m->loop) - p->began < after_ms)
         return;
     log_event("stop why=\"%zu messages could not be put right at the "
               "start\" then=\"a new start\"", m->takeup.skip_count);
-    stop(p);
+    ending_begin(&p->ending);
 }
 
 static void
 on_term(uv_signal_t *s, int number)
 {
+    struct program *p = s->data;
+
     (void)number;
-    stop(s->data);
+    ending_begin(&p->ending);
 }
 
 static void
@@ -168,91 +99,12 @@ on_alarm(uv_signal_t *s, int number)
 }
 
 static void
-ways_free(struct ways *w)
-{
-    route_free(&w->routes);
-    bind_free(&w->binds);
-}
-
-static int
-read_settings(struct program *p, struct settings *s, struct ways *ways,
-              unsigned char *secret, struct buf *why)
-{
-    int dir, r;
-
-    if ((r = file_opendir(&dir, AT_FDCWD, p->paths.control)) < 0) {
-        buf_print(why, "%s: %s", p->paths.control, strerror(-r));
-        return r;
-    }
-    if ((r = settings_read(s, dir, why)) == 0)
-        r = route_load(&ways->routes, &s->locals, &s->smtproutes, s->me, why);
-    if (r == 0)
-        r = bind_load(&ways->binds, &s->bindroutes, why);
-    if (r == 0)
-        r = rate_check(&s->siterate, why);
-    if (r == 0 && secret)
-        r = ledgerkey_read(dir, secret, why);
-    file_close(&dir);
-    return r;
-}
-
-/* Bounces being made read the settings in the pool. */
-static void
-drop_retired(struct program *p)
-{
-    if (!p->has_retired || p->manager.bouncing)
-        return;
-    settings_free(&p->retired);
-    p->has_retired = false;
-}
-
-static void
-set_limits(struct manager *m)
-{
-    m->local.limit = (unsigned)m->settings.concurrencylocal;
-    m->remote.limit = (unsigned)m->settings.concurrencyremote;
-    m->local.window_max = m->remote.window_max =
-        m->settings.concurrencysite ? (unsigned)m->settings.concurrencysite
-                                    : 1;
-}
-
-static void
-reload(struct program *p)
-{
-    struct settings s = {0};
-    struct ways ways = {0};
-    struct buf why = {0};
-
-    drop_retired(p);
-    p->asked = p->has_retired;
-    if (p->has_retired) {
-        log_event("reload why=\"the last one is not over\" then=\"as soon "
-                  "as it is\"");
-    } else if (read_settings(p, &s, &ways, NULL, &why) < 0) {
-        log_event("reload why=%s then=\"the old settings stay\"",
-                  why.data ? why.data : "");
-        settings_free(&s);
-        ways_free(&ways);
-    } else {
-        p->retired = p->manager.settings;
-        p->has_retired = true;
-        ways_free(&p->manager.ways);
-        p->manager.settings = s;
-        p->manager.ways = ways;
-        set_limits(&p->manager);
-        channel_retry(&p->manager.local, (time_t)s.queuelifetime);
-        channel_retry(&p->manager.remote, (time_t)s.queuelifetime);
-        drop_retired(p);
-        log_event("reload program=manager");
-    }
-    buf_free(&why);
-}
-
-static void
 on_hup(uv_signal_t *sig, int number)
 {
+    struct program *p = sig->data;
+
     (void)number;
-    reload(sig->data);
+    reload_ask(&p->reload);
 }
 
 static void
@@ -274,14 +126,12 @@ on_tick(uv_timer_t *t)
     uint64_t now = uv_now(p->manager.loop);
 
     ledger_flush(&p->manager.ledger);
-    drop_retired(p);
-    if (p->asked && !p->has_retired)
-        reload(p);
+    reload_tick(&p->reload);
     channel_unpark(&p->manager.local);
     channel_unpark(&p->manager.remote);
     manager_wake(&p->manager);
     begin_anew(p, ANEW_MS);
-    if (now < p->checkpoint_at || p->phase != RUNNING)
+    if (now < p->checkpoint_at || p->manager.stopping)
         return;
     p->checkpoint_at = now + p->manager.settings.checkpointevery * 1000;
     checkpoint_begin(&p->manager.checkpoint);
@@ -304,7 +154,7 @@ on_start(uv_poll_t *poll, int status, int events)
     if (n == 0 || (n < 0 && n != -EAGAIN && n != -EBADMSG)) {
         log_event("stop why=\"start has ended\"");
         uv_poll_stop(poll);
-        stop(p);
+        ending_begin(&p->ending);
     } else if (n > 0 && fd >= 0 && view_is(buf_view(&b), "remote")) {
         channel_worker(&p->manager.remote, fd);
     } else if (n > 0 && fd >= 0 && view_is(buf_view(&b), "local")) {
@@ -401,7 +251,7 @@ begin(struct program *p, unsigned char *secret)
     /* What could not be applied must be read again by the next start. */
     m->checkpoint.failed = rec.unread_count != 0;
     m->checkpoint.idle = on_checkpoint;
-    m->checkpoint.data = p;
+    m->checkpoint.data = &p->ending;
     effects_init(&m->effects, m->loop, &m->store);
     channel_init(&m->local, m, CHANNEL_LOCAL,
                  (unsigned)m->settings.concurrencylocal,
@@ -410,8 +260,8 @@ begin(struct program *p, unsigned char *secret)
                  (unsigned)m->settings.concurrencyremote,
                  (unsigned)m->settings.concurrencysite);
     signals(p);
-    p->tick.data = p->deadline.data = p->start.data = p;
-    uv_timer_init(m->loop, &p->deadline);
+    ending_init(&p->ending, m);
+    p->tick.data = p->start.data = p;
     uv_timer_init(m->loop, &p->tick);
     uv_timer_start(&p->tick, on_tick, TICK_MS, TICK_MS);
     p->began = uv_now(m->loop);
@@ -456,8 +306,7 @@ main(int argc, char **argv)
     p.manager.loop = uv_default_loop();
     conf_paths(&p.paths);
     p.manager.door = p.paths.run;
-    if (read_settings(&p, &p.manager.settings, &p.manager.ways, secret,
-                      &why) < 0)
+    if (reload_first(&p.reload, &p.manager, p.paths.control, secret, &why) < 0)
         log_die("fatal why=%s", why.data ? why.data : "settings");
     buf_free(&why);
     if ((r = store_open(&p.manager.store, p.paths.queue)) < 0)
