@@ -14,6 +14,7 @@ import os
 import pathlib
 import random
 import signal
+import subprocess
 import sys
 import time
 
@@ -31,6 +32,7 @@ ONLY = os.environ.get("ONLY", "")
 WHAT = (os.environ.get("WHAT") or "kill,once,lasting,second").split(",")
 POOL = 12 if QUICK else 24    # most of them wait
 SAMPLE = {"kill": 2, "once": 3, "lasting": 1}
+DISK_MIB = 2048
 PATIENCE = {"patience": 4} if QUICK else {}
 
 
@@ -213,10 +215,28 @@ def planted(house, pool, folder):
     return found is not None
 
 
+def journaled(top):
+    """Mounts an ext4 with a journal there: names and contents of files come
+    to its disk in order, which programs make use of."""
+    image = top / "image"
+    with open(image, "wb") as f:
+        f.truncate(DISK_MIB << 20)
+    try:
+        for command in (["mkfs.ext4", "-q", "-N", "200000", image],
+                        ["mount", "-o", "loop", image, top]):
+            subprocess.run(command, check=True, stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        top.chmod(0o755)
+    except (OSError, subprocess.CalledProcessError) as e:
+        print("# not on a disk with a journal: %s" % e)
+
+
 def main():
     begin = time.monotonic()
     top = alone("godwit-crash-", "/tmp")
     print("seed %d" % SEED, flush=True)
+    if top:
+        journaled(top)
     house = House(sys.argv[1], top)
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *unused: end_all(house))

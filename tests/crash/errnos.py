@@ -22,6 +22,7 @@ CHANGING = {
     "rename": NAMES + " EBUSY", "renameat": NAMES + " EBUSY",
     "renameat2": NAMES + " EBUSY",
     "fsync": SYNC, "fdatasync": SYNC, "syncfs": SYNC,
+    "sync_file_range": SYNC,
     "mkdir": NAMES + " EMLINK", "mkdirat": NAMES + " EMLINK",
     "ftruncate": "EIO EFBIG EINTR EPERM EROFS",
     "fallocate": "EIO ENOSPC EINTR EPERM EOPNOTSUPP",
