@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -135,6 +134,16 @@ file_sync(int fd)
 }
 
 int
+file_settle(int fd)
+{
+    return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE |
+                                         SYNC_FILE_RANGE_WRITE |
+                                         SYNC_FILE_RANGE_WAIT_AFTER) < 0
+               ? -errno
+               : 0;
+}
+
+int
 file_syncdir(int dirfd, const char *path)
 {
     int fd, r;
@@ -144,20 +153,6 @@ file_syncdir(int dirfd, const char *path)
     r = file_sync(fd);
     file_close(&fd);
     return r;
-}
-
-int
-file_forgets(int fd)
-{
-    /* linux/magic.h, which not every libc's compiler finds */
-    static const unsigned long btrfs = 0x9123683e, overlay = 0x794c7630;
-    struct statfs fs;
-    unsigned long type;
-
-    if (fstatfs(fd, &fs) < 0)
-        return -errno;
-    type = (unsigned long)fs.f_type;
-    return type == btrfs || type == overlay;
 }
 
 int

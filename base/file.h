@@ -33,13 +33,12 @@ int file_read(int dirfd, const char *name, size_t max, struct buf *b);
 /* Content and size are on stable storage. */
 int file_sync(int fd);
 
+/* The disk has the content, if only in its cache: not durable, but what comes
+ * to the disk now comes after it.  See filesystem_orders. */
+int file_settle(int fd);
+
 /* The names in the folder are on stable storage. */
 int file_syncdir(int dirfd, const char *path);
-
-/* Whether a sync of a file without a name may come to nothing: btrfs of some
- * kernels (6.1) writes no log for it, and below an overlay there may be one.
- * fd: in that file system.  1, 0 or a negative errno. */
-int file_forgets(int fd);
 
 /* Removes a name; that it was not there is no error. */
 int file_remove(int dirfd, const char *name);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/filesystem.h"
 #include "base/mem.h"
 
 static int
@@ -53,9 +54,10 @@ note_folders(struct folders *f)
         return -errno;
     f->new_dev = st.st_dev;
     f->new_ino = st.st_ino;
-    if ((r = file_forgets(f->new)) < 0)
+    if ((r = filesystem_forgets(f->new)) < 0)
         return r;
-    f->forgetful = r;
+    f->orders = filesystem_orders(f->new);
+    f->forgets = r;
     return 0;
 }
 

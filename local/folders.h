@@ -10,8 +10,7 @@
 struct folders {
     bool open;
     bool named;             /* a file under way needs a name in tmp/ */
-    bool forgetful;         /* what was synced before it had a name may be
-                               gone: it is synced once more */
+    bool forgets, orders;   /* base/filesystem.h */
     int dir;                /* the Maildir */
     int new;                /* its new/ */
     dev_t dev, new_dev;

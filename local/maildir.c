@@ -85,11 +85,13 @@ write_content(int fd, const struct delivery *d)
 }
 
 static int
-write_file(int fd, const struct delivery *d)
+write_file(int fd, const struct folders *f, const struct delivery *d)
 {
     int r = d->content < 0 ? write_held(fd, d) : write_content(fd, d);
 
-    return r < 0 ? r : file_sync(fd);
+    if (r < 0)
+        return r;
+    return f->orders ? file_settle(fd) : file_sync(fd);
 }
 
 /* A nameless file in new/, where nobody sees it and no crash leaves it; tmp
@@ -137,16 +139,26 @@ give_name(int fd, struct folders *f, const char *tmp, const char *name)
     return -errno;
 }
 
+/* Where the file system orders them, content and name in one commit. */
+static int
+make_durable(int fd, const struct folders *f)
+{
+    int r = 0;
+
+    if (f->orders || f->forgets)
+        r = file_sync(fd);
+    return r < 0 ? r : file_sync(f->new);
+}
+
 static int
 publish_once(struct folders *f, const char *tmp, const char *name,
              const struct delivery *d)
 {
     int fd = -1, r;
 
-    if ((r = make_file(&fd, f, tmp)) == 0 && (r = write_file(fd, d)) == 0 &&
+    if ((r = make_file(&fd, f, tmp)) == 0 && (r = write_file(fd, f, d)) == 0 &&
         (r = give_name(fd, f, tmp, name)) == 0 &&
-        ((f->forgetful && (r = file_sync(fd)) < 0) ||
-         (r = file_sync(f->new)) < 0))
+        (r = make_durable(fd, f)) < 0)
         file_remove(f->new, name);
     if (f->named)
         file_remove(f->dir, tmp);

@@ -1,7 +1,8 @@
 /* maildir.h - into a Maildir
  *
- * A file is whole and synced before new/ names it, and new/ is synced before
- * anybody is told.  Until then it has no name, or where that cannot be one
+ * A file is whole and synced before new/ names it (where the file system
+ * orders the two: before anybody is told), and new/ is synced before anybody
+ * is told.  Until then it has no name, or where that cannot be one
  * in tmp/ that is this process's own.  The one it gets comes from message and
  * recipient alone, so a repeat meets its earlier try. */
 #ifndef LOCAL_MAILDIR_H

@@ -19,6 +19,7 @@
 
 #include "base/conf.h"
 #include "base/file.h"
+#include "base/filesystem.h"
 #include "base/id.h"
 #include "base/jail.h"
 #include "base/log.h"
@@ -135,7 +136,8 @@ open_todo(struct program *p, int fd)
     probe = openat(t->dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0660);
     t->dots = t->proc < 0 || (probe < 0 && (errno == EOPNOTSUPP ||
                                             errno == EISDIR)) ||
-              file_forgets(t->dir) != 0;
+              filesystem_forgets(t->dir) != 0;
+    t->orders = filesystem_orders(t->dir);
     file_close(&probe);
 }
 

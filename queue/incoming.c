@@ -171,6 +171,27 @@ give_name(struct incoming *in)
 }
 
 /* model: incoming-sync */
+static int
+sync_and_name(struct incoming *in)
+{
+    int r = file_sync(in->fd);
+
+    return r < 0 ? r : give_name(in);
+}
+
+/* A power cut leaves both name and content, or neither. */
+static int
+name_and_sync(struct incoming *in)
+{
+    int r;
+
+    if ((r = file_settle(in->fd)) < 0 || (r = give_name(in)) < 0)
+        return r;
+    if ((r = file_sync(in->fd)) < 0)
+        incoming_unlink(in);
+    return r;
+}
+
 int
 incoming_link(struct incoming *in, const struct envelope *e, uint64_t next_s)
 {
@@ -179,10 +200,12 @@ incoming_link(struct incoming *in, const struct envelope *e, uint64_t next_s)
     /* The id is under the header's digest, so it has to be free.  One of ours
      * is, but for a chance of 1 in 4 million with another process that took a
      * message in the same millisecond; the caller is told to try again. */
-    if ((r = open_file(in)) < 0 || (r = write_file(in, e, next_s)) < 0 ||
-        (r = file_sync(in->fd)) < 0)
+    if ((r = open_file(in)) < 0 || (r = write_file(in, e, next_s)) < 0)
         return r;
-    return give_name(in);
+    /* What the manager chose he may find at once and build on: a name that
+     * could be taken away again is not for him. */
+    return in->todo->orders && !e->chosenid ? name_and_sync(in)
+                                            : sync_and_name(in);
 }
 
 void

@@ -15,6 +15,7 @@ struct todo {
     int proc;   /* /proc/self/fd, to give a nameless file its name */
     bool list;  /* dir can be synced (opened for reading) */
     bool dots;  /* no O_TMPFILE here: names begin with a dot at first */
+    bool orders; /* base/filesystem.h: a name may come before the sync */
 };
 
 struct incoming {
@@ -43,8 +44,11 @@ int incoming_spill(struct incoming *in);
 /* Pool: the whole file: rest of the content, envelope (as envelope_print
  * writes e), header, slot with the first retry at next_s, states; synced and
  * given its name in todo/.  -EEXIST: that id is there (a caller that chose
- * it takes this as stored).  The name is durable only after a sync of todo/
- * (base rule: sync the file, then the folder, before any answer). */
+ * it takes this as stored); after any other errno it is not there.  The name
+ * is durable only after a sync of todo/, which is to come before any answer.
+ *
+ * Where the file system orders name and content, the name comes first: the
+ * sync of the file takes both to the disk. */
 int incoming_link(struct incoming *in, const struct envelope *e,
                   uint64_t next_s);
 

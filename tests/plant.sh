@@ -14,6 +14,6 @@ grep -v '^#' "$plants" | while read -r name program source change; do
         ! cmp -s "$source" "$to/changed.c" &&
         # shellcheck disable=SC2086
         "$@" -w -o "$to/$program" "$to/changed.c" "$build/$main.o" \
-            "$build/lib${source%%/*}.a" "$build/libbase.a" $LINK ||
+            "$build/lib${main%%/*}.a" "$build/libbase.a" $LINK ||
         { echo "$plants: $name: not built" >&2; exit 1; }
 done

@@ -27,8 +27,8 @@ static struct report last;
 static char name[300];
 
 /* In place of the library's: what a file system says that it is, and the
- * order of what is done to it: 'f' a file's sync, 'd' a folder's, 'l' a
- * name. */
+ * order of what is done to it: 'f' a file's sync, 's' that its content
+ * settles, 'd' a folder's sync, 'l' a name. */
 static __fsword_t kind;
 static char order[16];
 static int refused;            /* errno of naming a nameless file */
@@ -63,6 +63,14 @@ fsync(int fd)
     if (leave_half && !S_ISDIR(st.st_mode))
         _exit(ftruncate(fd, 9));
     return (int)syscall(SYS_fsync, fd);
+}
+
+int
+sync_file_range(int fd, off_t at, off_t len, unsigned flags)
+{
+    if (flags)
+        note('s');
+    return (int)syscall(SYS_sync_file_range, fd, at, len, flags);
 }
 
 int
@@ -252,8 +260,10 @@ test_order(void)
         __fsword_t kind;
         const char *order, *words;
     } rows[] = {
-        {EXT4_SUPER_MAGIC, "fld", "a file is synced, then named, then new/ "
-                                  "is synced"},
+        {NFS_SUPER_MAGIC, "fld", "a file is synced, then named, then new/ "
+                                 "is synced"},
+        {XFS_SUPER_MAGIC, "slfd", "where a name never comes without its "
+                                  "content both are synced at once"},
         {BTRFS_SUPER_MAGIC, "flfd", "on btrfs the file once more, before "
                                     "new/"},
         {OVERLAYFS_SUPER_MAGIC, "flfd", "and where btrfs may be below"},

@@ -550,7 +550,9 @@ end_all:
     manager_dead; goto end_all
 }
 
-/* The callers' messages.  step: incoming-write, step: incoming-sync,
+/* The callers' messages.  (Where a file system lets no name come to the disk
+ * before its content, the name may be given before the sync: a cut leaves
+ * both or neither, so what can be found is the same.)  step: incoming-write, step: incoming-sync,
  * step: incoming-link, step: incoming-folder, step: incoming-answer */
 active proctype enqueue()
 {

@@ -6,8 +6,8 @@ RECORD is the program of record.c: the spool lies on a disk whose writes and
 syncs it records (tape.py).  An image holds every block up to the last sync
 before the cut, and of the later ones any subset.  Each is mounted, the
 instance started on it and drained; what was acknowledged before the cut is
-looked for.  In PLANTS each folder holds a program with one sync left out;
-each must be found.  QUICK=1: 20 cuts, else CUTS=300, for each of
+looked for.  In PLANTS each folder holds a program with a step left out; each
+must be found, NAME@KIND on that file system.  QUICK=1: 20 cuts, else CUTS=300, for each of
 FILESYSTEMS=ext4,xfs,btrfs.  SEED= repeats the choices, not the load.
 KEEP=FOLDER keeps the images that were wrong."""
 import collections
@@ -284,11 +284,12 @@ def campaign(kind, record):
 
 
 def hunt(plant, record):
-    """Whether a program without one of its syncs is found."""
+    """Whether a program without one of its steps is found."""
     got, rng = Result(), random.Random("%d %s" % (SEED, plant.name))
+    kind = plant.name.partition("@")[2] or FILESYSTEMS[0]
     how = None
     while not how and got.cuts < PLANT_CUTS:
-        how = one_round(FILESYSTEMS[0], ROUND, rng, record, plant, got)
+        how = one_round(kind, ROUND, rng, record, plant, got)
     print("%s - planted: %s is %s" % ("ok" if how else "not ok", plant.name,
                                       "found: " + how if how else
                                       "not found in %d cuts" % got.cuts),
@@ -329,6 +330,10 @@ def main():
             kinds.append(kind)
         else:
             print("SKIPPED: %s: no mkfs.%s; 0 cuts" % (kind, kind))
+    for p in [p for p in plants if not shutil.which(
+            "mkfs." + (p.name.partition("@")[2] or FILESYSTEMS[0]))]:
+        print("SKIPPED: %s: its file system can't be made" % p.name)
+        plants.remove(p)
     print("seed %d" % SEED, flush=True)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         runs = [pool.submit(campaign, kind, record) for kind in kinds]

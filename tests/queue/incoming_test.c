@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 
 #include "base/job.h"
 #include "tests/queue/spool.h"
@@ -13,6 +14,45 @@ static struct envelope_rcpt rcpts[] = {{.address = {"bob@example.org", 15}},
                                        {.address = {"cyd@example.net", 15}}};
 static struct envelope envelope = {.sender = {"ann@example.org", 15},
                                    .rcpt_count = 2, .rcpts = rcpts};
+
+/* In place of the library's: 's' content settles, 'f' a sync, 'l' a name. */
+static char order[16];
+static int failing; /* of the next sync */
+
+static void
+note(char what)
+{
+    size_t n = strlen(order);
+
+    if (n + 1 < sizeof order)
+        order[n] = what;
+}
+
+int
+fsync(int fd)
+{
+    note('f');
+    if (failing) {
+        errno = failing;
+        failing = 0;
+        return -1;
+    }
+    return (int)syscall(SYS_fsync, fd);
+}
+
+int
+sync_file_range(int fd, off_t at, off_t len, unsigned flags)
+{
+    note('s');
+    return (int)syscall(SYS_sync_file_range, fd, at, len, flags);
+}
+
+int
+linkat(int from, const char *old, int to, const char *new, int flags)
+{
+    note('l');
+    return (int)syscall(SYS_linkat, from, old, to, new, flags);
+}
 
 static void
 open_todo(void)
@@ -259,6 +299,45 @@ chosen(bool use_dots)
     todo.dots = false;
 }
 
+/* What it took to store a message; r what came of it. */
+static bool
+took(const char *steps, const struct envelope *e, int r)
+{
+    struct incoming in;
+    bool same;
+
+    incoming_init(&in, &todo);
+    incoming_begin(&in);
+    buf_addstr(&in.content, "x");
+    memset(order, 0, sizeof order);
+    same = incoming_link(&in, e, 0) == r && strcmp(order, steps) == 0;
+    printf("# %s\n", order);
+    failing = 0;
+    same = same && names() == (r == 0);
+    incoming_unlink(&in);
+    incoming_free(&in);
+    return same;
+}
+
+static void
+orders(void)
+{
+    struct envelope chosen_id = envelope;
+
+    chosen_id.chosenid = SAMPLE_ID;
+    ok(took("fl", &envelope, 0), "a file is synced before it has its name");
+    failing = EIO;
+    ok(took("f", &envelope, -EIO), "and has none after a failed sync");
+    todo.orders = true;
+    ok(took("slf", &envelope, 0),
+       "where a name never comes without its content it comes first");
+    failing = EIO;
+    ok(took("slf", &envelope, -EIO), "and is taken away after a failed sync");
+    ok(took("fl", &chosen_id, 0),
+       "but not one that the manager looks for: it comes after the sync");
+    todo.orders = false;
+}
+
 static int
 by_value(const void *a, const void *b)
 {
@@ -313,6 +392,7 @@ main(void)
     dots();
     chosen(false);
     chosen(true);
+    orders();
     crowd();
     failures();
     close(todo.proc);
