@@ -5,8 +5,9 @@ import time
 
 import image
 from results import Row
-from run import LIMIT, OWN_DISK, RUNS, Failed, attempt, say, size, tool, until
-from sink import CLOCK, Sink
+from run import (LIMIT, OWN_DISK, RUNS, Failed, attempt, processor, say,
+                 size, tool, until)
+from sink import Sink
 
 OCTETS = 1024
 FILLING = 600           # seconds that writing a queue may take
@@ -73,26 +74,13 @@ def memory(s):
     return total / 1024
 
 
-def processor(s):
-    """Seconds of the processor its programs have used, with those of their
-    children that ended."""
-    total = 0
-    for pid in s.pids():
-        try:
-            stat = open("/proc/%d/stat" % pid).read()
-        except OSError:
-            continue
-        total += sum(map(int, stat.rsplit(")", 1)[1].split()[11:15]))
-    return total / CLOCK
-
-
 def settled_memory(s, count=0):
     """Once its programs rest: the queue, of so many messages, has been read.
     That is a read of the disk for each that isn't in the page cache."""
-    last, same = processor(s), 0
+    last, same = processor(s.pids()), 0
     for _ in range(4 * LIMIT + count // SLOWLY * 2):
         time.sleep(0.5)
-        now = processor(s)
+        now = processor(s.pids())
         same = same + 1 if now - last < 0.02 else 0
         if same >= 4:
             return memory(s)
@@ -179,10 +167,10 @@ def fresh_beside(s, count, took, cost):
             s.start()
             settled_memory(s, count)
             with Sink(fresh) as there:
-                used, began = processor(s), time.monotonic()
+                used, began = processor(s.pids()), time.monotonic()
                 s.call(fresh, 20, "u@dst.test")
                 took.add(s.name, (there.wait(LIMIT) - began) * 1000 / fresh)
-                cost.add(s.name, (processor(s) - used) * 1000 / fresh)
+                cost.add(s.name, (processor(s.pids()) - used) * 1000 / fresh)
             s.stop()
 
 

@@ -37,7 +37,7 @@ import syscalls     # noqa: E402
 import through      # noqa: E402
 from alone import alone     # noqa: E402
 from run import (KEPT, OUT, QUICK, ROOTS, RUNS, SEED, Failed,  # noqa: E402
-                 note, notes, say)
+                 note, notes, processor, say)
 
 CLONE_NEWNET = 0x40000000
 
@@ -100,10 +100,15 @@ def network():
                             "lo"], check=True)
 
 
+def everything():
+    """All that runs here; who has ended and is not waited for, too."""
+    return [p for p in os.listdir("/proc") if p.isdigit()]
+
+
 def measure_line(line, systems):
     """Its rows; one that fails doesn't keep the others from being
     measured."""
-    began = time.monotonic()
+    began, used = time.monotonic(), processor(everything())
     say("# line %s: %s" % (line, " ".join(
         LINES[line].__doc__.split(".")[0].split())))
     rows = []
@@ -119,7 +124,8 @@ def measure_line(line, systems):
             s.stop()
     for row in rows:
         say(results.show(row))
-    say("# line %s took %d s" % (line, time.monotonic() - began))
+    say("# line %s took %d s, and %d s of the processor" % (
+        line, time.monotonic() - began, processor(everything()) - used))
     return rows
 
 
@@ -162,8 +168,10 @@ def main():
                  "here")
     try:
         one_at_a_time()
+        began = time.monotonic()
         names = roots.prepare(["godwit"] + PEERS)
         image.prepare(names)
+        say("# disks and roots took %d s" % (time.monotonic() - began))
         network()
         return measure(lines, names)
     except Failed as e:

@@ -20,6 +20,7 @@ OUT = pathlib.Path(os.environ.get("BENCH_OUT", BIN.parent / "bench")).resolve()
 LIMIT = 20 if QUICK else 60     # seconds that one measurement may take
 CALLER = 65534          # who calls sendmail: an ordinary user
 SINK_PORT = 2525
+CLOCK = os.sysconf("SC_CLK_TCK")
 
 chance = random.Random(SEED)
 notes = []
@@ -72,6 +73,19 @@ def until(what, true, seconds=60, pause=0.02):
             return got
         time.sleep(pause)
     raise Failed("waited %d s for: %s" % (seconds, what))
+
+
+def processor(pids):
+    """Seconds of it that these processes have used, with those of their
+    children that ended."""
+    total = 0
+    for pid in pids:
+        try:
+            stat = open("/proc/%s/stat" % pid).read()
+        except OSError:
+            continue
+        total += sum(map(int, stat.rsplit(")", 1)[1].split()[11:15]))
+    return total / CLOCK
 
 
 def size(full, quick):

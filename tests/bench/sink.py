@@ -1,12 +1,9 @@
 """The SMTP server that mail goes to."""
-import os
 import select
 import subprocess
 import time
 
-from run import SINK_PORT, TOOLS, Failed, note
-
-CLOCK = os.sysconf("SC_CLK_TCK")
+from run import CLOCK, SINK_PORT, TOOLS, Failed, note
 
 
 class Sink:
