@@ -266,3 +266,41 @@ inspect_name(const struct inspect *in, enum spot spot, const char *name,
     }
     return s->error != -ENOENT || spot == SPOT_FILE;
 }
+
+static int
+read_ledger(struct inspect *in, bool *whole)
+{
+    struct ledger_reader reader;
+    struct ledger_head head;
+    struct ledger_line l;
+    int dir = in->store->ledger, e, h = head_read(dir, &head);
+
+    *whole = h == 0 || h == -ENOENT;
+    if (h < 0 && h != -ENOENT && h != -EBADMSG)
+        return h;
+    e = ledger_readopen(&reader, dir, 0, NULL);
+    if (e == -ENOENT) {
+        *whole = h == -ENOENT;
+        return 0;
+    }
+    while (e == 0 && (e = ledger_next(&reader, &l)) > 0) {
+        fates_line(&in->fates, &l);
+        e = 0;
+    }
+    if (e == -EBADMSG || (h == 0 && reader.position < head.position))
+        *whole = false;
+    ledger_readclose(&reader);
+    return e == -EBADMSG ? 0 : e;
+}
+
+int
+inspect_ledger(struct inspect *in, const struct fates *ids, bool *whole)
+{
+    int r;
+
+    fates_free(&in->fates);
+    in->fates = *ids;
+    r = read_ledger(in, whole);
+    in->fates.unsure = r < 0 || !*whole;
+    return r;
+}

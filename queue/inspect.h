@@ -1,4 +1,4 @@
-/* inspect.h - looks at one name of the spool, for finding.h
+/* inspect.h - looks at names of the spool, for finding.h
  *
  * Blocking; changes nothing. */
 #ifndef QUEUE_INSPECT_H
@@ -21,6 +21,11 @@ struct inspect {
 void inspect_open(struct inspect *in, const struct store *s,
                   const struct instance *i, uint32_t owner, int lost);
 void inspect_close(struct inspect *in);
+
+/* Reads the ledger for the ids that were asked for; ids is taken.  *whole: it
+ * verifies up to what was signed; else what it says is not all.  0 or a
+ * negative errno.  Before it nothing is known. */
+int inspect_ledger(struct inspect *in, const struct fates *ids, bool *whole);
 
 /* What name is; *id is the id it should be known by, 0 if none can be told.
  * False: it is gone. */

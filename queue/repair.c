@@ -14,14 +14,11 @@
 #include "base/mem.h"
 #include "queue/commands.h"
 #include "queue/folders.h"
-#include "queue/json.h"
 #include "queue/look.h"
 #include "queue/putright.h"
+#include "queue/tally.h"
 
-enum {
-    EXIT_FOUND = 1,
-    LOOKS = 4, /* at a thing, while an instance works */
-};
+enum { LOOKS = 4 }; /* at a thing, while an instance works */
 
 /* A name about which there is something to say. */
 struct item {
@@ -36,97 +33,36 @@ struct repair {
     struct look look;
     struct instance instance;
     struct inspect inspect;
-    bool mend, json, running;
+    struct tally tally;
+    bool mend, running;
     char **files;
     struct item *items;     /* owned */
     size_t count, room;
-    struct buf list;        /* of json */
-    uint64_t found, left, unread, notes, moved;
 };
 
-/* Names are whatever somebody or a file-system check made of them. */
 static void
-put_plain(const char *s)
+say(struct repair *r, const char *name, struct finding finding, int error)
 {
-    for (; *s; s++)
-        putchar((unsigned char)*s < 32 || *s == 127 ? '?' : *s);
-}
-
-static const char *
-words(const struct repair *r, enum act act)
-{
-    switch (act) {
-    case ACT_NOTE:
-        return "left alone";
-    case ACT_LEAVE:
-        return "left alone, to be looked at";
-    case ACT_CANNOT:
-        return "not now; left alone";
-    case ACT_RIGHTS:
-        return r->mend ? "set right" : "--repair sets them right";
-    case ACT_DROP:
-        return r->mend ? "this name is gone" : "--repair drops this name";
-    default:
-        return r->mend ? "moved to" : "--repair moves it to";
-    }
+    tally_add(&r->tally, &(struct remark){"queue", name, finding, "", error});
 }
 
 static void
-put_json(struct repair *r, const char *place, const char *name,
-         const char *what, enum act act, const char *to, bool done)
-{
-    json_item(&r->list);
-    buf_addbyte(&r->list, '{');
-    json_addtext(&r->list, "place", view_of(place));
-    json_addtext(&r->list, "name", view_of(name));
-    json_addtext(&r->list, "what", view_of(what));
-    json_addtext(&r->list, "act", view_of(finding_act(act)));
-    if (*to)
-        json_addtext(&r->list, "to", view_of(to));
-    json_addbool(&r->list, "done", done);
-    buf_addbyte(&r->list, '}');
-}
-
-/* One line; done: 0, or the errno for which it could not be. */
-static void
-say(struct repair *r, const char *place, const char *name, const char *what,
-    enum act act, const char *to, int done)
-{
-    r->notes += act == ACT_NOTE;
-    r->left += act == ACT_LEAVE;
-    r->found += act >= ACT_RIGHTS && done == 0;
-    r->unread += act == ACT_CANNOT || done < 0;
-    if (r->json) {
-        put_json(r, place, name, what, act, to,
-                 r->mend && act >= ACT_RIGHTS && done == 0);
-        return;
-    }
-    printf("%s%s", place, *place && *name ? "/" : "");
-    put_plain(name);
-    printf(": %s; ", what);
-    if (done < 0)
-        printf("not put right, all is kept: %s\n", strerror(-done));
-    else
-        printf("%s%s%s\n", words(r, act), *to ? " " : "", to);
-}
-
-static void
-say_item(struct repair *r, const struct item *i, int done)
+say_item(struct repair *r, const struct item *i, int error)
 {
     struct buf to = {0};
 
     buf_addstr(&to, "");
     putright_target(&to, i->spot, i->name, i->finding.act, i->id);
-    say(r, spot_name(i->spot), i->name, i->finding.what, i->finding.act,
-        to.data ? to.data : "", done);
+    tally_add(&r->tally, &(struct remark){spot_name(i->spot), i->name,
+                                          i->finding, to.data, error});
     buf_free(&to);
 }
 
 static void
 on_folder(void *data, const char *name, const char *what, enum act act,
-          int done)
+          int error)
 {
-    say(data, "queue", name, what, act, "", done);
+    say(data, name, (struct finding){act, what}, error);
 }
 
 static bool
@@ -192,63 +128,28 @@ scan(struct repair *r, void (*each)(struct repair *r, enum spot spot,
         if (r->inspect.dirs[s] < 0)
             continue;
         if ((e = each_name(r, (enum spot)s, each)) < 0)
-            say(r, "queue", spot_name((enum spot)s), strerror(-e), ACT_CANNOT,
-                "", 0);
+            say(r, spot_name((enum spot)s),
+                (struct finding){ACT_CANNOT, strerror(-e)}, 0);
     }
-}
-
-/* Whether the ledger verifies up to what was signed: else what it says is
- * not all. */
-static int
-read_ledger(struct repair *r, bool *whole, uint64_t *position)
-{
-    struct fates *f = &r->inspect.fates;
-    struct ledger_reader reader;
-    struct ledger_head head;
-    struct ledger_line l;
-    int dir = r->look.store.ledger, e, h = head_read(dir, &head);
-
-    *whole = h == 0 || h == -ENOENT;
-    *position = 0;
-    if (h < 0 && h != -ENOENT && h != -EBADMSG)
-        return h;
-    e = ledger_readopen(&reader, dir, 0, NULL);
-    if (e == -ENOENT) {
-        *whole = h == -ENOENT;
-        return 0;
-    }
-    while (e == 0 && (e = ledger_next(&reader, &l)) > 0) {
-        fates_line(f, &l);
-        e = 0;
-    }
-    *position = reader.position;
-    if (e == -EBADMSG || (h == 0 && reader.position < head.position))
-        *whole = false;
-    ledger_readclose(&reader);
-    return e == -EBADMSG ? 0 : e;
 }
 
 /* Each look reads anew: an instance writes on meanwhile. */
 static bool
 ask_ledger(struct repair *r, bool last)
 {
-    struct fates fresh = {0};
-    uint64_t position;
+    struct fates ids = {0};
     bool whole;
     int e;
 
     for (size_t i = 0; i < r->count; i++)
         if (r->items[i].id)
-            fates_add(&fresh, r->items[i].id);
-    fates_free(&r->inspect.fates);
-    r->inspect.fates = fresh;
-    e = read_ledger(r, &whole, &position);
-    r->inspect.fates.unsure = e < 0 || !whole;
+            fates_add(&ids, r->items[i].id);
+    e = inspect_ledger(&r->inspect, &ids, &whole);
     if (last && e < 0)
-        say(r, "queue", "ledger", strerror(-e), ACT_CANNOT, "", 0);
+        say(r, "ledger", (struct finding){ACT_CANNOT, strerror(-e)}, 0);
     else if (last && !whole)
-        say(r, "queue", "ledger", "does not verify to its end; godwit audit "
-            "tells where", ACT_LEAVE, "", 0);
+        say(r, "ledger", (struct finding){ACT_LEAVE, "does not verify to its "
+            "end; godwit audit tells where"}, 0);
     return e == 0 && whole;
 }
 
@@ -304,7 +205,6 @@ put_all(struct repair *r, bool reports)
         if (one->finding.act > ACT_RIGHTS)
             e = putright(&r->inspect, one->spot, one->name, one->finding.act,
                          one->id);
-        r->moved += one->finding.act > ACT_RIGHTS && e == 0;
         say_item(r, one, e);
     }
 }
@@ -412,37 +312,6 @@ open_instance(struct repair *r, struct stat *queue)
 }
 
 static int
-verdict(const struct repair *r)
-{
-    if (r->unread)
-        return EXIT_LATER;
-    return r->left || (r->found && !r->mend) ? EXIT_FOUND : EXIT_OK;
-}
-
-static void
-sum_up(const struct repair *r)
-{
-    struct buf b = {0};
-
-    if (!r->json) {
-        printf("%ju %s, %ju to be looked at, %ju could not be done now, %ju "
-               "others left alone\n", (uintmax_t)r->found,
-               r->mend ? "found and put right" : "to be put right",
-               (uintmax_t)r->left, (uintmax_t)r->unread, (uintmax_t)r->notes);
-        if (r->moved)
-            puts("run godwit audit, then godwit start");
-        return;
-    }
-    json_addnumber(&b, "found", r->found);
-    json_addnumber(&b, "left", r->left);
-    json_addnumber(&b, "unread", r->unread);
-    json_addnumber(&b, "notes", r->notes);
-    printf("{\"findings\":[%s],%s}\n", r->list.data ? r->list.data : "",
-           b.data);
-    buf_free(&b);
-}
-
-static int
 run(struct repair *r)
 {
     struct stat queue;
@@ -456,13 +325,14 @@ run(struct repair *r)
         lost = openat(r->look.store.queue, "lost+found",
                       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (lost < 0 && errno != ENOENT)
-            say(r, "queue", "lost+found", strerror(errno), ACT_CANNOT, "", 0);
+            say(r, "lost+found",
+                (struct finding){ACT_CANNOT, strerror(errno)}, 0);
         inspect_open(&r->inspect, &r->look.store, &r->instance, queue.st_uid,
                      lost);
         work(r);
         inspect_close(&r->inspect);
-        sum_up(r);
-        code = look_end(&r->look, verdict(r));
+        tally_sum(&r->tally);
+        code = look_end(&r->look, tally_code(&r->tally));
     }
     look_close(&r->look);
     file_close(&lost);
@@ -484,19 +354,20 @@ repair_main(int argc, char **argv)
         if (strcmp(argv[n], "--repair") == 0) {
             r.mend = true;
         } else if (strcmp(argv[n], "--json") == 0) {
-            r.json = true;
+            r.tally.json = true;
         } else if (strcmp(argv[n], "--check") != 0) {
             fprintf(stderr, "godwit queue: \"%s\" does not go with --check "
                     "or --repair\n", argv[n]);
             return EXIT_USAGE;
         }
     }
+    r.tally.mend = r.mend;
     r.files = argv + n;
     code = run(&r);
     for (size_t i = 0; i < r.count; i++)
         free(r.items[i].name);
     free(r.items);
-    buf_free(&r.list);
+    tally_free(&r.tally);
     instance_free(&r.instance);
     return code;
 }
