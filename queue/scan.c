@@ -1,6 +1,7 @@
 #include "queue/scan.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -245,8 +246,10 @@ scan_info(struct takeup *t)
         next_slice(t);
     if (t->info_busy > 0)
         return;
-    /* The list is done; what comes now comes by the schedule. */
+    /* The list is done; what comes now comes by the schedule.  Sorting took
+     * as much memory again as the list, which free alone keeps. */
     forget(t);
+    malloc_trim(0);
     t->started = true;
     t->asked = false;
 }
