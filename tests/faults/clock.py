@@ -39,14 +39,8 @@ def clock(r, **control):
 
 def deferred(it):
     """Mail whose relay is not there; then the relay comes."""
-    sink = it.mail.sink.port
-    it.set("smtproutes", ":127.0.0.1:1")
-    it.start()
-    it.mail.some(8)
-    # One waits in info/, one is parked in todo/ for its site.
-    wait_for("deferred mail", lambda: len(it.queued(["info"])) >= 2 and
-             len(it.maildir()) >= 6)
-    it.set("smtproutes", ":127.0.0.1:%d" % sink)
+    it.mail.deferred()
+    it.mail.relay()
     signal_all(it, "godwit", signal.SIGHUP)
     wait_for("the reload", lambda: b"reload program=manager" in it.log_text())
 

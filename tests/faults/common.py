@@ -244,6 +244,21 @@ class Mail:
             self.send(kinds[n % len(kinds)], **kw)
         return len(self.accepted) - before
 
+    def deferred(self):
+        """Starts the instance while its relay is not there, and sends: some
+        waits in info/, some is parked in todo/ for its site."""
+        self.relay(1)
+        self.it.start()
+        self.some(8)
+        wait_for("deferred mail", lambda:
+                 len(self.it.queued(["info"])) >= 2 and
+                 len(self.it.maildir()) >= 6)
+
+    def relay(self, port=None):
+        """Remote mail goes there; else where it arrives."""
+        self.it.set("smtproutes",
+                    ":127.0.0.1:%d" % (port or self.sink.port))
+
     def places(self):
         """token -> a Counter of where it is."""
         seen = collections.defaultdict(collections.Counter)

@@ -121,7 +121,7 @@ def one_batch(r, place, count, do, what):
         wait_for("deferred mail", lambda: not it.queued(["todo"]) and
                  len(it.queued(["info"])) == count)
         it.stop()
-        it.set("smtproutes", ":127.0.0.1:%d" % it.mail.sink.port)
+        it.mail.relay()
     was, now = spoil(it, place, ids, do)
     it.start()
     it.drained(120)

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from common import QUICK, main, wait_for
+from common import QUICK, main
 
 
 def lines_of(data):
@@ -127,12 +127,7 @@ def gone(r):
     """Segments and head deleted: said by the audit, mail goes on."""
     for what in ("all but the head", "the head", "all"):
         it = r.instance(ledgersegment="65536")
-        sink = it.mail.sink.port
-        it.set("smtproutes", ":127.0.0.1:1")
-        it.start()
-        it.mail.some(8)
-        wait_for("deferred mail", lambda: len(it.queued(["info"])) >= 2 and
-                 len(it.maildir()) >= 6)
+        it.mail.deferred()
         it.stop()
         folder = it.home / "queue" / "ledger"
         for n in os.listdir(folder):
@@ -142,7 +137,7 @@ def gone(r):
         code = it.command("godwit", "audit").returncode
         r.check(code == 1 or what == "the head",
                 "%s deleted: the audit ends with %d" % (what, code))
-        it.set("smtproutes", ":127.0.0.1:%d" % sink)
+        it.mail.relay()
         it.start()
         it.mail.some(4)
         it.drained()

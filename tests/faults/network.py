@@ -42,7 +42,7 @@ def case(r, behave, said):
           (len(it.mail.accepted) - len(it.queued()), count))
     r.check(it.stop() == 0, "a stop did not end with 0")
     s.close()
-    it.set("smtproutes", ":127.0.0.1:%d" % sink)
+    it.mail.relay()
     it.start()
     r.settle(it)
 
@@ -86,7 +86,7 @@ def servfail(r):
                     if t[-1] == "r"), "bounced though only the DNS was gone")
     r.did("SERVFAIL")
     r.check(it.stop() == 0, "a stop did not end with 0")
-    it.set("smtproutes", ":127.0.0.1:%d" % sink)
+    it.mail.relay()
     it.start()
     r.settle(it)
 

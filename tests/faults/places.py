@@ -53,14 +53,10 @@ def two(r):
 def move(r, how, start):
     """Mail in all stages, then the home goes elsewhere."""
     it = r.instance()
-    it.set("smtproutes", ":127.0.0.1:1")
-    it.start()
-    it.mail.some(8)
-    wait_for("deferred mail", lambda: len(it.queued(["info"])) >= 2 and
-             len(it.maildir()) >= 6)
+    it.mail.deferred()
     it.stop()
     it.mail.some(4)
-    it.set("smtproutes", ":127.0.0.1:%d" % it.mail.sink.port)
+    it.mail.relay()
     old, new = it.home, how(it)
     r.faults += 1
     shutil.rmtree(old)
