@@ -7,15 +7,12 @@
 #include <unistd.h>
 
 #include "base/id.h"
-#include "base/mem.h"
-#include "queue/load.h"
-#include "queue/manager.h"
 #include "queue/message.h"
+#include "tests/queue/takeup_alone.h"
 #include "tests/tap.h"
 
 enum { COUNT = (INFO_JOBS + 1) * INFO_SLICE + 10, DAY = 86400 };
 
-static struct manager m;
 static time_t now;
 static bool ask; /* once the first slice is there */
 static unsigned most_jobs;
@@ -39,26 +36,6 @@ load_begin(struct takeup *t, uint64_t id, enum load_kind kind, unsigned uid)
     (void)id;
     (void)kind;
     (void)uid;
-}
-
-void
-load_flush(struct takeup *t)
-{
-    (void)t;
-}
-
-void
-channel_retry(struct channel *c, time_t lifetime)
-{
-    (void)c;
-    (void)lifetime;
-}
-
-bool
-ledger_blocked(struct ledger *l)
-{
-    (void)l;
-    return true;
 }
 
 void
@@ -135,13 +112,8 @@ main(void)
 
     if (!mkdtemp(top))
         return 1;
-    m.loop = uv_default_loop();
-    t->manager = &m;
-    t->fresh = mem_alloc(FRESH_MAX * sizeof *t->fresh);
-    t->scan_work.data = t->info_work.data = t;
-    uv_timer_init(m.loop, &t->due);
-    uv_timer_init(m.loop, &t->again);
-    t->due.data = t->again.data = t;
+    ledger_fails = true;
+    takeup_ready();
     for (int i = 0; i < PLACES; i++)
         m.store.dirs[i] = open(top, O_RDONLY | O_DIRECTORY);
     now = time(NULL);

@@ -1,15 +1,12 @@
 /* Who comes next, where one comes for each that leaves. */
 #include "queue/takeup.h"
 
-#include "base/mem.h"
-#include "queue/load.h"
-#include "queue/manager.h"
 #include "queue/scan.h"
+#include "tests/queue/takeup_alone.h"
 #include "tests/tap.h"
 
 enum { MANY = 100000, SOME = 800 };
 
-static struct manager m;
 static unsigned loaded[LOAD_DISCARD + 1];
 
 void
@@ -22,29 +19,9 @@ load_begin(struct takeup *t, uint64_t id, enum load_kind kind, unsigned uid)
 }
 
 void
-load_flush(struct takeup *t)
-{
-    (void)t;
-}
-
-void
 scan_todo(struct takeup *t)
 {
     (void)t;
-}
-
-void
-channel_retry(struct channel *c, time_t lifetime)
-{
-    (void)c;
-    (void)lifetime;
-}
-
-bool
-ledger_blocked(struct ledger *l)
-{
-    (void)l;
-    return false;
 }
 
 static void
@@ -103,13 +80,7 @@ grows(void)
 int
 main(void)
 {
-    struct takeup *t = &m.takeup;
-
-    m.loop = uv_default_loop();
-    t->manager = &m;
-    t->fresh = mem_alloc(FRESH_MAX * sizeof *t->fresh);
-    uv_timer_init(m.loop, &t->due);
-    t->due.data = t;
+    takeup_ready();
     turns();
     grows();
     return tap_end();
