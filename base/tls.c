@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/tls_later.h"
 #include "base/trust.h"
 
 enum {
@@ -23,7 +24,8 @@ struct slot {
 };
 
 struct tls_context {
-    SSL_CTX *ssl;
+    SSL_CTX *ssl;           /* NULL: not made yet */
+    struct tls_later later;
     struct slot slots[SLOTS];
 };
 
@@ -67,22 +69,14 @@ on_session(SSL *ssl, SSL_SESSION *session)
     return 1;
 }
 
-struct tls_context *
-tls_context_new(const char *ca)
+static bool
+make(struct tls_context *c, const char *ca)
 {
-    struct tls_context *c = mem_alloc(sizeof *c);
-
     if (!(c->ssl = SSL_CTX_new(TLS_client_method())) ||
         !SSL_CTX_set_min_proto_version(c->ssl, TLS1_2_VERSION) ||
         SSL_CTX_dane_enable(c->ssl) <= 0 ||
-        (ca && !SSL_CTX_load_verify_file(c->ssl, ca))) {
-        tls_context_free(c);
-        return NULL;
-    }
-    /* Mail leaves without them too; no host verifies then. */
-    if (!ca && !trust_system(SSL_CTX_get_cert_store(c->ssl)))
-        log_event("tls why=\"this system has no certificates to trust\" "
-                  "then=\"no host verifies: install ca-certificates\"");
+        (ca && !SSL_CTX_load_verify_file(c->ssl, ca)))
+        return false;
     SSL_CTX_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS);
     /* Who the other side is was asked once; and nothing could be sent before
      * the end of another handshake. */
@@ -90,7 +84,49 @@ tls_context_new(const char *ca)
     SSL_CTX_set_session_cache_mode(c->ssl, SSL_SESS_CACHE_CLIENT |
                                                SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(c->ssl, on_session);
+    return true;
+}
+
+struct tls_context *
+tls_context_new(const char *ca)
+{
+    struct tls_context *c = mem_alloc(sizeof *c);
+    struct buf trusted = {0};
+
+    if (!make(c, ca)) {
+        tls_context_free(c);
+        return NULL;
+    }
+    /* Mail leaves without them too; no host verifies then. */
+    if (!ca && !trust_read(&trusted))
+        log_event("tls why=\"this system has no certificates to trust\" "
+                  "then=\"no host verifies: install ca-certificates\"");
+    trust_add(SSL_CTX_get_cert_store(c->ssl), &trusted);
+    buf_free(&trusted);
     return c;
+}
+
+static bool
+make_now(void *data)
+{
+    struct tls_context *c = data;
+
+    if (!tls_later_config(&c->later) || !make(c, NULL))
+        return false;
+    trust_add(SSL_CTX_get_cert_store(c->ssl), &c->later.trusted);
+    tls_later_free(&c->later);
+    return true;
+}
+
+struct tls_context *
+tls_context_later(void)
+{
+    struct tls_context *c = mem_alloc(sizeof *c);
+
+    if (tls_later_read(&c->later) && tls_later_rehearse(make_now, c))
+        return c;
+    tls_context_free(c);
+    return NULL;
 }
 
 void
@@ -100,6 +136,7 @@ tls_context_free(struct tls_context *c)
         return;
     for (int i = 0; i < SLOTS; i++)
         slot_clear(&c->slots[i]);
+    tls_later_free(&c->later);
     SSL_CTX_free(c->ssl);
     free(c);
 }
@@ -146,6 +183,8 @@ tls_new(struct tls_context *c, const char *name, const char *key)
     struct tls *t = mem_alloc(sizeof *t);
     struct slot *slot = slot_of(c, key);
 
+    if (!c->ssl && !make_now(c))
+        log_die("fatal why=%s", "TLS could be set up, and cannot now");
     t->context = c;
     t->key = mem_string(key);
     t->ssl = SSL_new(c->ssl);

@@ -19,9 +19,16 @@ struct tls_context;
 /* Trusts the certificates in the file ca, or where it is NULL those of the
  * system.  NULL: it could not be set up, or ca be read. */
 struct tls_context *tls_context_new(const char *ca);
+
+/* The same with the system's certificates, made when the first connection
+ * wants it: nothing but memory is asked for then.  Call it before anything
+ * else of OpenSSL, and while there are no threads.  NULL: files would have to
+ * be opened, or it fails; tls_context_new tells. */
+struct tls_context *tls_context_later(void);
+
 void tls_context_free(struct tls_context *c);
 
-/* Shows whoever asks for one the certificate (and those behind it) in the file
+/* Not for one that is made later: shows whoever asks for one the certificate (and those behind it) in the file
  * certificate, which is for key.  False: they cannot be read, or do not
  * belong together. */
 bool tls_context_show(struct tls_context *c, const char *certificate,

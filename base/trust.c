@@ -6,7 +6,8 @@
 #include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "base/file.h"
 
 static const char *
 place(const char *variable, const char *fallback)
@@ -16,33 +17,21 @@ place(const char *variable, const char *fallback)
     return v && *v ? v : fallback;
 }
 
-/* All certificates of a file; one that is there already is no fault. */
-static void
-take_file(X509_STORE *store, FILE *f)
-{
-    X509 *x;
-
-    while ((x = PEM_read_X509_AUX(f, NULL, NULL, NULL))) {
-        X509_STORE_add_cert(store, x);
-        X509_free(x);
-    }
-    ERR_clear_error();
-}
-
+/* A zero byte ends each file. */
 static bool
-read_file(X509_STORE *store, int dir, const char *name)
+read_file(struct buf *files, int dir, const char *name)
 {
+    struct buf text = {0};
     int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-    FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+    bool good = fd >= 0 && file_slurp(fd, TRUST_FILE_MAX, &text) == 0;
 
-    if (!f) {
-        if (fd >= 0)
-            close(fd);
-        return false;
+    if (good) {
+        buf_addview(files, buf_view(&text));
+        buf_add(files, "", 1);
     }
-    take_file(store, f);
-    fclose(f);
-    return true;
+    buf_free(&text);
+    file_close(&fd);
+    return good;
 }
 
 /* c_rehash's names: eight digits of a hash, a dot, a number. */
@@ -54,7 +43,7 @@ is_hashed(const char *name)
 }
 
 static bool
-read_folder(X509_STORE *store, const char *path)
+read_folder(struct buf *files, const char *path)
 {
     DIR *d = opendir(path);
     struct dirent *e;
@@ -63,21 +52,47 @@ read_folder(X509_STORE *store, const char *path)
         return false;
     while ((e = readdir(d)))
         if (is_hashed(e->d_name))
-            read_file(store, dirfd(d), e->d_name);
+            read_file(files, dirfd(d), e->d_name);
     closedir(d);
     return true;
 }
 
 bool
-trust_system(X509_STORE *store)
+trust_read(struct buf *files)
 {
     const char *named = getenv(X509_get_default_cert_dir_env());
-    bool file = read_file(store, AT_FDCWD,
+    bool file = read_file(files, AT_FDCWD,
                           place(X509_get_default_cert_file_env(),
                                 X509_get_default_cert_file()));
 
     if (file && !named)
         return true;
-    return read_folder(store, place(X509_get_default_cert_dir_env(),
+    return read_folder(files, place(X509_get_default_cert_dir_env(),
                                     X509_get_default_cert_dir())) || file;
+}
+
+/* One that is there already is no fault. */
+static void
+add_file(X509_STORE *store, const char *text, size_t len)
+{
+    BIO *bytes = BIO_new_mem_buf(text, (int)len);
+    X509 *x;
+
+    while (bytes && (x = PEM_read_bio_X509_AUX(bytes, NULL, NULL, NULL))) {
+        X509_STORE_add_cert(store, x);
+        X509_free(x);
+    }
+    BIO_free(bytes);
+    ERR_clear_error();
+}
+
+void
+trust_add(X509_STORE *store, const struct buf *files)
+{
+    size_t len;
+
+    for (size_t at = 0; at < files->len; at += len + 1) {
+        len = strlen(files->data + at);
+        add_file(store, files->data + at, len);
+    }
 }

@@ -42,7 +42,7 @@ struct remote {
     struct mx_source mx;
     struct dns_settings resolver;
     char *me, *helo;
-    bool unrouted;            /* by hand, and no relay is used */
+    bool by_hand, unrouted;   /* unrouted: by hand, and no relay is used */
 };
 
 static struct remote remote;
@@ -107,11 +107,14 @@ read_anchors(struct remote *r, int control)
                 "dns-root-data, or write one");
 }
 
-/* All certificates are read now: later no file may be opened. */
+/* No file may be opened later.  The operator's own files are looked at now,
+ * so that he is told what is wrong; the system's wait for the first host with
+ * STARTTLS: until then TLS takes no memory. */
 static void
 read_tls(struct remote *r, int control, const char *folder)
 {
     struct conf_list *policies = &r->sessions.policies;
+    bool own = faccessat(control, "tlsca", F_OK, 0) == 0;
     struct buf ca = {0};
     size_t line;
     int e = conf_list(control, "tlspolicy", policies);
@@ -122,8 +125,10 @@ read_tls(struct remote *r, int control, const char *folder)
         log_die("fatal setting=tlspolicy line=%zu why=%s", line,
                 "not DOMAIN:POLICY with a policy known here");
     buf_print(&ca, "%s/tlsca", folder);
-    r->sessions.tls = tls_context_new(
-        faccessat(control, "tlsca", F_OK, 0) == 0 ? ca.data : NULL);
+    if (!own && !r->by_hand && faccessat(control, "tlscert", F_OK, 0) < 0)
+        r->sessions.tls = tls_context_later();
+    if (!r->sessions.tls)
+        r->sessions.tls = tls_context_new(own ? ca.data : NULL);
     if (!r->sessions.tls)
         log_die("fatal setting=tlsca why=%s", "no certificates (PEM)");
     buf_free(&ca);
@@ -358,7 +363,7 @@ main(int argc, char **argv)
 {
     uv_loop_t *loop;
 
-    if (argc > 1)
+    if ((remote.by_hand = argc > 1))
         remote.unrouted = !byhand(argc, argv);
     loop = uv_default_loop();
     signal(SIGPIPE, SIG_IGN);
