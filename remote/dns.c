@@ -37,15 +37,19 @@ configure(struct ub_ctx *context, const struct dns_settings *s)
     return 0;
 }
 
-/* libunbound reads its files and anchors at the first question; so one is
- * asked whose answer it knows by itself.  Its thread begins with the second,
- * after whatever confines us. */
+/* libunbound reads the anchors and sets itself up, which takes more than 1 MiB,
+ * at the first question; so where there are anchors one is asked whose answer
+ * it knows by itself.  Its thread begins with the second, after whatever
+ * confines us. */
 static int
-read_files(struct ub_ctx *context)
+read_anchors(struct ub_ctx *context, const struct dns_settings *s)
 {
     struct ub_result *r = NULL;
-    int e = ub_resolve(context, "localhost.", DNS_A, 1, &r);
+    int e;
 
+    if (!s->anchor_file && s->anchors.count == 0)
+        return 0;
+    e = ub_resolve(context, "localhost.", DNS_A, 1, &r);
     ub_resolve_free(r);
     return e == 0 ? 0 : e == UB_NOMEM ? -ENOMEM : -EBADMSG;
 }
@@ -61,7 +65,7 @@ dns_open(struct dns *d, uv_loop_t *loop, const struct dns_settings *s)
     d->wait_ms = (uint64_t)s->wait * 1000;
     d->poll.data = d->deadline.data = d;
     if ((r = configure(d->context, s)) < 0 ||
-        (r = read_files(d->context)) < 0 ||
+        (r = read_anchors(d->context, s)) < 0 ||
         (r = uv_poll_init(loop, &d->poll, ub_fd(d->context))) < 0) {
         ub_ctx_delete(d->context);
         return r;
