@@ -82,6 +82,13 @@ tally_add(struct tally *t, const struct remark *r)
 }
 
 void
+tally_part(struct tally *t, const char *name, struct finding finding,
+           int error)
+{
+    tally_add(t, &(struct remark){"queue", name, finding, "", error});
+}
+
+void
 tally_sum(const struct tally *t)
 {
     struct buf b = {0};

@@ -23,6 +23,10 @@ struct remark {
 /* Says it, as done where things are mended, and counts it. */
 void tally_add(struct tally *t, const struct remark *r);
 
+/* The same of a part of queue/ itself. */
+void tally_part(struct tally *t, const char *name, struct finding finding,
+                int error);
+
 /* The sum; JSON comes with it. */
 void tally_sum(const struct tally *t);
 
