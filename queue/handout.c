@@ -38,11 +38,11 @@ message_job(const struct message *msg, const struct delivery *d,
     job->body = e->body;
     job->envid = e->envid;
     job->sender = e->sender;
-    job->site = view_of(d->site->route.site);
+    job->site = view_of(d->site->name);
     if (job->site.len > ADDRESS_MAX)
         job->site.len = ADDRESS_MAX;
-    job->route = view_of(d->site->route.host);
-    job->port = d->site->route.port;
+    job->route = view_of(d->site->host);
+    job->port = d->site->port;
     job->rcpt_count = d->count;
     for (uint32_t i = 0; i < d->count; i++) {
         const struct envelope_rcpt *rcpt = &e->rcpts[d->rcpts[i]];

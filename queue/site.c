@@ -14,7 +14,7 @@ set_rate(struct site *s)
 {
     if (s->channel->kind == CHANNEL_REMOTE)
         s->gap_us = rate_gap(&s->channel->manager->settings.siterate,
-                             view_of(s->route.site));
+                             view_of(s->name));
 }
 
 bool
@@ -45,10 +45,11 @@ site_of(struct channel *c, const struct route *route)
     if (route->bind)
         buf_print(&key, " %u", route->bind);
     HASH_FIND(hh, c->sites, key.data, key.len, s);
-    if (s && (s->route.port != route->port ||
-              strcmp(s->route.host, route->host) != 0)) {
+    if (s && (s->port != route->port || strcmp(s->host, route->host) != 0)) {
         /* The settings have another way there now. */
-        s->route = *route;
+        free(s->host);
+        s->host = mem_string(route->host);
+        s->port = route->port;
         s->rest_until = 0;
     }
     if (s) {
@@ -58,7 +59,9 @@ site_of(struct channel *c, const struct route *route)
     s = mem_alloc(sizeof *s);
     s->key = mem_dup(key.data, key.len);
     s->channel = c;
-    s->route = *route;
+    s->name = mem_string(route->site);
+    s->host = mem_string(route->host);
+    s->port = route->port;
     s->window = WINDOW_START < c->window_max ? WINDOW_START : c->window_max;
     set_rate(s);
     HASH_ADD_KEYPTR(hh, c->sites, s->key, key.len, s);
@@ -233,6 +236,8 @@ site_release(struct site *s)
     HASH_DEL(s->channel->sites, s);
     schedule_free(&s->parked);
     free(s->why);
+    free(s->name);
+    free(s->host);
     free(s->key);
     free(s);
 }

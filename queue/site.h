@@ -44,7 +44,8 @@ struct site {
     char *why;                     /* the last of them in words, owned */
     struct schedule parked;        /* messages not in memory, each with the
                                       moment it is too old to wait */
-    struct route route;
+    char *name, *host;             /* owned; of its route: site and host */
+    unsigned port;
     char *key;                     /* owned: the site, and the sender's line
                                       of bindroutes */
 };

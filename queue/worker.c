@@ -140,7 +140,7 @@ worker_of(const struct site *s)
     struct worker *best = NULL;
     uint32_t hash = 2166136261u, best_rank = 0;
 
-    for (const char *p = s->route.site; *p; p++)
+    for (const char *p = s->name; *p; p++)
         hash = (hash ^ (unsigned char)*p) * 16777619u;
     for (struct worker *w = s->channel->workers; w; w = w->next) {
         uint32_t rank = (hash ^ (w->place + 1) * 0x9e3779b9u) * 0x85ebca6bu;

@@ -81,7 +81,7 @@ message_job(const struct message *msg, const struct delivery *d,
     memset(job, 0, sizeof *job);
     job->number = d->number;
     job->id = 1;
-    job->site = view_of(d->site->route.site);
+    job->site = view_of(d->site->name);
     job->rcpt_count = 1;
     job->rcpts[0].address = view_of("a@x.example");
 }
