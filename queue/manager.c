@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,8 @@
 enum { FD_START = 3, FD_LOCK, FD_CONTROL };
 
 enum {
+    ARENAS = 2,               /* else one for each of the pool's threads,
+                                 nearly empty */
     TICK_MS = 1000,
     ANEW_MS = 15 * 60 * 1000, /* to a start that may read what this didn't */
     ANEW_ASKED_MS = 5000,     /* the same, when all is to be tried */
@@ -137,6 +140,9 @@ on_tick(uv_timer_t *t)
     checkpoint_begin(&p->manager.checkpoint);
     channel_sweep(&p->manager.local);
     channel_sweep(&p->manager.remote);
+    /* What many messages at a time took goes back when they have gone. */
+    if (p->manager.active_count == 0)
+        malloc_trim(0);
 }
 
 /* Workers' sockets come from start; its end is ours. */
@@ -297,6 +303,7 @@ main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     umask(077);
     setenv("UV_THREADPOOL_SIZE", "16", 0);
+    mallopt(M_ARENA_MAX, ARENAS);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
