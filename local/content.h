@@ -33,6 +33,10 @@ void content_init(struct content *c, int source, const struct job *j);
 /* It may be held, and is if it is small enough. */
 void content_hold(struct content *c);
 
+/* Holds the whole of a small one if that takes no wait for a disk; false:
+ * nothing was done, content_step shall see. */
+bool content_now(struct content *c);
+
 /* Copies some more; blocks on files, so not for a loop thread.  folder is
  * where nameless files are made.  1: call again; 0: whole and verified;
  * -EBADMSG: the bytes are not those of the digest, or there are too few; or

@@ -1,5 +1,6 @@
 #include "local/lookup.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,21 @@ keep(const struct account *a, uint64_t now)
     pthread_mutex_unlock(&lookup.lock);
 }
 
+static uint64_t
+seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec;
+}
+
+int
+lookup_remembered(const char *name, struct account *a)
+{
+    return recall(name, seconds(), a) ? 1 : -EAGAIN;
+}
+
 int
 lookup_at(user_lookup *table, const char *name, uint64_t now,
           struct account *a)
@@ -78,8 +94,5 @@ lookup_at(user_lookup *table, const char *name, uint64_t now,
 int
 lookup_account(const char *name, struct account *a)
 {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return lookup_at(passwd_byname, name, (uint64_t)t.tv_sec, a);
+    return lookup_at(passwd_byname, name, seconds(), a);
 }

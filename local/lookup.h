@@ -13,7 +13,10 @@ enum { LOOKUP_SECONDS = 2, LOOKUP_MAX = 4096 };
 /* As passwd_byname; from any thread. */
 int lookup_account(const char *name, struct account *a);
 
-/* The same with another table and moment, in seconds. */
+/* The same without waiting: -EAGAIN where it isn't remembered. */
+int lookup_remembered(const char *name, struct account *a);
+
+/* As lookup_account with another table and moment, in seconds. */
 int lookup_at(user_lookup *table, const char *name, uint64_t now,
               struct account *a);
 

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "local/lookup.h"
 
 struct message *
 message_new(struct view bytes, int fd, struct job *partial)
@@ -67,6 +68,27 @@ on_worked(uv_work_t *w, int status)
         m->on_ready(m);
 }
 
+/* For one known recipient of a small message there is nothing to wait for,
+ * and the pool's turn would cost more than the work.  False: the pool shall
+ * see. */
+static bool
+ready_now(struct message *m)
+{
+    struct message_rcpt *r = &m->rcpts[0];
+    struct user_rules known = *m->rules;
+
+    known.lookup = lookup_remembered;
+    if (m->job.rcpt_count != 1 ||
+        user_find(&known, m->job.rcpts[0].address, &r->account,
+                  &r->outcome) != DONE)
+        return false;
+    m->result = 0;
+    if (content_now(&m->content))
+        return true;
+    account_free(&r->account);
+    return false;
+}
+
 void
 message_prepare(struct message *m, uv_loop_t *loop,
                 const struct user_rules *rules, int folder,
@@ -76,7 +98,10 @@ message_prepare(struct message *m, uv_loop_t *loop,
     m->rules = rules;
     m->folder = folder;
     m->on_ready = on_ready;
-    uv_queue_work(loop, &m->work, find_and_copy, on_worked);
+    if (ready_now(m))
+        on_ready(m);
+    else
+        uv_queue_work(loop, &m->work, find_and_copy, on_worked);
 }
 
 void

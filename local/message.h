@@ -1,8 +1,8 @@
-/* message.h - one job from the manager, made ready in the pool of threads
+/* message.h - one job from the manager, made ready
  *
  * First the recipients' accounts are looked up, then, if there is one, the
- * view of the content is made.  Both may block, so neither happens on the
- * loop. */
+ * view of the content is made.  Both may block and so are done in the pool
+ * of threads, unless all that is wanted is in memory. */
 #ifndef LOCAL_MESSAGE_H
 #define LOCAL_MESSAGE_H
 
@@ -37,8 +37,8 @@ struct message {
  * holds what could be read of it. */
 struct message *message_new(struct view bytes, int fd, struct job *partial);
 
-/* on_ready comes on the loop when all is looked up and copied.  rules and
- * folder are borrowed until then. */
+/* on_ready comes on the loop when all is looked up and copied, perhaps before
+ * this returns.  rules and folder are borrowed until then. */
 void message_prepare(struct message *m, uv_loop_t *loop,
                      const struct user_rules *rules, int folder,
                      void (*on_ready)(struct message *m));

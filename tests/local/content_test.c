@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -114,6 +115,44 @@ test_held(void)
     content_free(&c);
 }
 
+static bool
+reads_now(int fd)
+{
+    char byte;
+
+    return preadv2(fd, &(struct iovec){&byte, 1}, 1, 0, RWF_NOWAIT) == 1;
+}
+
+static void
+test_now(void)
+{
+    struct content c;
+    struct job j;
+    int steps;
+
+    content_init(&c, spool_file(&j, 4000), &j);
+    ok(!content_now(&c), "what is not to be held is not read at once");
+    if (!reads_now(c.source)) {
+        skip("this file system has no reading without waiting");
+        content_free(&c);
+        return;
+    }
+    content_hold(&c);
+    ok(content_now(&c) && c.bytes.len == 4000 && c.source < 0,
+       "a small one that is in memory is held at once");
+    content_free(&c);
+    content_init(&c, spool_file(&j, 0), &j);
+    content_hold(&c);
+    ok(content_now(&c), "as is an empty one");
+    content_free(&c);
+    content_init(&c, spool_file(&j, 4000), &j);
+    content_hold(&c);
+    c.want[0] ^= 1;
+    ok(!content_now(&c) && c.bytes.len == 0 && run(&c, &steps) == -EBADMSG,
+       "not one that is not what the job says");
+    content_free(&c);
+}
+
 static void
 test_sealed(void)
 {
@@ -208,6 +247,7 @@ main(void)
     test_copy(CONTENT_MEMORY_MAX + 1, 1, "the shortest on disk");
     test_copy(2 * CONTENT_STEP + 1, 3, "a long one");
     test_held();
+    test_now();
     test_sealed();
     test_nameless();
     test_damage(5000, "content");

@@ -1,5 +1,6 @@
 #include "local/lookup.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -74,9 +75,24 @@ test_many(void)
     ok(asked == 1, "and the oldest are not");
 }
 
+static void
+test_remembered(void)
+{
+    struct account a = {0};
+
+    ok(lookup_remembered("nobody-here", &a) == -EAGAIN,
+       "what is not remembered is not looked up where nobody may wait");
+    ok(lookup_account("root", &a) == 1, "root is looked up");
+    account_free(&a);
+    ok(lookup_remembered("root", &a) == 1 && strcmp(a.name, "root") == 0,
+       "and then remembered");
+    account_free(&a);
+}
+
 int
 main(void)
 {
+    test_remembered();
     test_moment();
     test_absent();
     test_many();
