@@ -25,7 +25,7 @@ const struct setting settings_table[] = {
      "sender:source,source:helo:relay:port, as whom mail leaves"},
     {"queuelifetime", SETTING_SECONDS, "432000", 0, YEAR, AT(queuelifetime),
      "how long a message is tried before it goes back to its sender"},
-    {"concurrencyremote", SETTING_COUNT, "1000", 1, 100000,
+    {"concurrencyremote", SETTING_COUNT, "2000", 1, 100000,
      AT(concurrencyremote), "deliveries to other hosts at a time"},
     {"remoteworkers", SETTING_COUNT, "1", 1, 16, AT(remoteworkers),
      "processes that send mail to other hosts"},

@@ -225,7 +225,7 @@ read_settings(struct remote *r)
     r->sessions.answer_wait = number(control, "timeoutremote", 1200, WAIT_MAX);
     r->sessions.keep = number(control, "remotekeep", 5, WAIT_MAX);
     r->sessions.age = number(control, "remoteage", 600, WAIT_MAX);
-    r->sessions.limit = number(control, "concurrencyremote", 1000,
+    r->sessions.limit = number(control, "concurrencyremote", 2000,
                                SESSIONS_MAX);
     if (r->sessions.limit == 0)
         log_die("fatal setting=concurrencyremote why=%s", "zero");

@@ -60,7 +60,7 @@ defaults(void)
         {"smtproutes", ""},
         {"bindroutes", ""},
         {"queuelifetime", "432000"},
-        {"concurrencyremote", "1000"},
+        {"concurrencyremote", "2000"},
         {"remoteworkers", "1"},
         {"concurrencylocal", "50"},
         {"concurrencysite", "20"},

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """What godwit-remote does when its manager ends, dies, errs or is slow."""
 import os
+import resource
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -244,6 +246,28 @@ def test_limit():
         s.close()
 
 
+def few():
+    """As a program of its own, which a hard limit was set for."""
+    server, remote = Server(), Remote()
+    for i in range(200):
+        remote.send(TEXT, [b'a@x'], route=b'127.0.0.1', port=server.port,
+                    site=b's%d.test' % i)
+    got = remote.reports(200)
+    print(sum(r.word == 'done' for r in got), remote.log())
+    remote.close()
+    server.close()
+
+
+def test_few():
+    files = 264
+    r = subprocess.run([sys.executable, __file__, 'few'], capture_output=True,
+                       text=True, preexec_fn=lambda: resource.setrlimit(
+                           resource.RLIMIT_NOFILE, (100, files)))
+    ok(r.stdout.startswith('200 ') and
+       'fewer-sessions limit=80 files=264' in r.stdout,
+       'with fewer descriptors it has fewer sessions, and says so', r)
+
+
 def test_age():
     for settings, want in (({}, 1), ({'remoteage': 0}, 3)):
         server, remote = Server(), Remote(remotekeep=30, **settings)
@@ -276,6 +300,9 @@ def test_settings():
     server.close()
 
 
+if sys.argv[1:] == ['few']:
+    few()
+    sys.exit()
 test_shut()
 test_death()
 test_deaf()
@@ -284,6 +311,7 @@ test_bad_jobs()
 test_slow_reader()
 test_many()
 test_limit()
+test_few()
 test_age()
 test_settings()
 end()
