@@ -24,8 +24,8 @@ def line_a(systems):
         with attempt("a: %s" % s.name):
             s.start(held=True)
     for _ in range(RUNS):
-        for row, parallel, full in ((rows[0], 1, size(400, 100)),
-                                    (rows[1], 20, size(2000, 300))):
+        for row, parallel, full in ((rows[0], 1, size(400, 50)),
+                                    (rows[1], 20, size(2000, 200))):
             for s in systems:
                 count = s.part(full)
                 with attempt("a: %s" % s.name):
@@ -33,7 +33,7 @@ def line_a(systems):
                             count / s.call(count, parallel, "u@dst.test"))
                     s.settle()
             row.add("/bin/true", true_rate(systems[0], full, parallel))
-            row.add(threads(parallel), disk.create(parallel, full))
+            disk.add_both(row, parallel, full)
     for s in systems:
         s.clear()
     disk.forget()
@@ -47,7 +47,7 @@ def line_b(systems):
     Deleted.wait()
     s.start(held=True)
     for n in (1, 16, 64):
-        count = size(4000, 600) if n > 1 else size(500, 150)
+        count = size(4000, 600) if n > 1 else size(500, 100)
         rows.append(Row("b", "submit socket, %d connection%s" % (
             n, "s" * (n > 1)), "messages/s",
             goals={threads(n): 0.7} if n == 16 else {}))
@@ -55,7 +55,7 @@ def line_b(systems):
             with attempt("b"):
                 rows[-1].add("godwit", count / s.preload(
                     count, ["u@dst.test"], connections=n))
-            rows[-1].add(threads(n), disk.create(n, count))
+            disk.add_both(rows[-1], n, count)
     s.clear()
     disk.forget()
     return rows

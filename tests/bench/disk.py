@@ -21,10 +21,17 @@ def threads(n):
     return "disk, %d thread%s" % (n, "s" * (n > 1))
 
 
-def create(parallel, count, octets=4096, folders=1):
+def create(parallel, count, octets=4096, folders=1, how=()):
     """Files a second, each written, synced, named, its folder synced."""
-    return float(tool("disk_limit", folder(), parallel, count, octets,
+    return float(tool("disk_limit", *how, folder(), parallel, count, octets,
                       folders))
+
+
+def add_both(row, parallel, count, folders=1):
+    """That, and the same where a journal commits name and content at once."""
+    row.add(threads(parallel), create(parallel, count, folders=folders))
+    row.add("disk, one commit", create(parallel, count, folders=folders,
+                                       how=["-1"]))
 
 
 def settle(count, octets=4096, group=64):

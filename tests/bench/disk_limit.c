@@ -1,11 +1,13 @@
 /* disk_limit - what the disk allows, with nothing of a mail system around it
  *
- * usage: disk_limit FOLDER THREADS FILES BYTES [FOLDERS]
+ * usage: disk_limit [-1] FOLDER THREADS FILES BYTES [FOLDERS]
  *        disk_limit -s GROUP FOLDER FILES BYTES
  *
  * The first writes FILES files into FOLDER, or into FOLDERS new folders in it
  * in turn: create without a name, write, sync, link, sync the folder.  Each
  * thread does these steps one after another; nothing is shared.
+ * With -1 name and content share one commit of a journal: write, wait for
+ * sync_file_range, link, sync the file.
  * With -s it settles FILES files, made and synced before: a line for each
  * goes to the end of one file, GROUP of them share a sync, and then the files
  * are unlinked.
@@ -13,6 +15,7 @@
  * slow whoever is measured next. */
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +28,7 @@ enum { THREADS_MAX = 256, FOLDERS_MAX = 1000, LINE = 256 };
 static int folders[FOLDERS_MAX], folder_count = 1;
 static long left;
 static size_t bytes;
+static bool one_commit;
 
 static void
 fail(const char *what)
@@ -53,18 +57,29 @@ filled(void)
     return data;
 }
 
+/* Before it has a name. */
+static int
+sync_content(int fd)
+{
+    return one_commit ? sync_file_range(fd, 0, 0,
+                                        SYNC_FILE_RANGE_WRITE |
+                                            SYNC_FILE_RANGE_WAIT_AFTER)
+                      : fsync(fd);
+}
+
 static void
 keep(int folder, long n, const char *data)
 {
     char name[32], path[64];
     int fd = openat(folder, ".", O_TMPFILE | O_RDWR, 0600);
 
-    if (fd < 0 || write(fd, data, bytes) != (ssize_t)bytes || fsync(fd) < 0)
+    if (fd < 0 || write(fd, data, bytes) != (ssize_t)bytes ||
+        sync_content(fd) < 0)
         fail("write");
     snprintf(name, sizeof name, "%ld", n);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     if (linkat(AT_FDCWD, path, folder, name, AT_SYMLINK_FOLLOW) < 0 ||
-        fsync(folder) < 0)
+        fsync(one_commit ? fd : folder) < 0)
         fail("link");
     close(fd);
 }
@@ -185,6 +200,11 @@ main(int argc, char **argv)
         make_files(count);
         printf("%.1f\n", (double)count / settle(count, atol(argv[2])));
         return 0;
+    }
+    if (argc > 1 && strcmp(argv[1], "-1") == 0) {
+        one_commit = true;
+        argc--;
+        argv++;
     }
     if ((argc != 5 && argc != 6) || (threads = atoi(argv[2])) < 1 ||
         threads > THREADS_MAX ||

@@ -45,7 +45,7 @@ def drain(s, count, users):
 
 def line_f(systems):
     """Local to one Maildir and to 500."""
-    rows, count = [], size(5000, 400)
+    rows, count = [], size(5000, 300)
     for users in (1, USERS):
         row = Row("f", "to %d Maildir%s" % (users, "s" * (users > 1)),
                   "messages/s", goals={"postfix": 4})
@@ -55,7 +55,7 @@ def line_f(systems):
                     row.add(s.name, drain(s, count, users))
                     say("#   %s, %s: %.0f/s" % (row.what, s.name,
                                                 row.values[s.name][-1]))
-            row.add(disk.threads(10), disk.create(10, count, folders=users))
+            disk.add_both(row, 10, count, users)
         rows.append(row)
     disk.forget()
     return rows
