@@ -124,7 +124,7 @@ def most_memory(s, count):
     at a host that refuses to connect."""
     with filled(s, count, due=0):
         s.start()
-        most, end = 0.0, time.monotonic() + size(30, 5)
+        most, end = 0.0, time.monotonic() + size(30, 3)
         while time.monotonic() < end:
             most = max(most, memory(s))
             time.sleep(0.2)
@@ -135,13 +135,13 @@ def line_h(systems):
     """Memory, and start to first delivery, with deferred mail.  The million
     is Godwit's alone."""
     rows = []
-    for count in size((50000, 1000000), (50000,)):
+    for count in size((50000, 1000000), (10000,)):
         big = count == 1000000
         ram = Row("h", "memory with %d deferred" % count, "MiB", more=False,
                   goals={"allowed": 1} if big else {"postfix": 4})
         tried = Row("h", "most memory while %d are tried again" % count,
                     "MiB", more=False, goals={"postfix": 4})
-        fresh = size(50000, 5000)
+        fresh = size(50000, 1000)
         after = Row("h", "memory with %d just deferred" % fresh, "MiB",
                     more=False, goals={"postfix": 4})
         first = Row("h", "start to first delivery with %d deferred" % count,
@@ -161,7 +161,7 @@ def line_h(systems):
 
 
 def fresh_beside(s, count, took, cost):
-    fresh = size(3000, 600)
+    fresh = size(3000, 300)
     with filled(s, count):
         for _ in range(RUNS):
             s.start()
@@ -177,7 +177,7 @@ def fresh_beside(s, count, took, cost):
 def line_j(systems):
     """What a fresh message costs beside a queue that grows."""
     rows = []
-    for count in size((1000, 10000, 100000, 1000000), (1000, 50000)):
+    for count in size((1000, 10000, 100000, 1000000), (1000, 20000)):
         took = Row("j", "a fresh message beside %d deferred" % count,
                    "ms/message", more=False)
         cost = Row("j", "the processor's part of it beside %d" % count,

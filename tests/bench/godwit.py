@@ -70,4 +70,5 @@ class Godwit(System):
 
     def accept(self, connections, count, octets, lists):
         return float(tool("submit_load", self.root / "run/godwit",
-                          connections, count, octets, lists))
+                          connections, count, octets, lists,
+                          timeout=self.patience(count)))

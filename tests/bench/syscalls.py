@@ -88,7 +88,7 @@ def line_i(systems):
     rows = {k: Row("i", k, "per message", more=False) for k in
             list(KINDS) + ["device flushes", "journal commits"]}
     for s in systems:
-        count = s.part(size(2000, 300))
+        count = s.part(size(2000, 200))
         with attempt("i: %s" % s.name):
             for kind, n in counted(s, count).items():
                 rows[kind].add(s.name, n / count)

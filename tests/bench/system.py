@@ -193,7 +193,13 @@ class System:
         """Seconds that count messages took, to the recipients of the lines
         of a file in turn."""
         return float(tool("smtp_load", self.address, connections, count,
-                          octets, lists, timeout=2 * LIMIT))
+                          octets, lists, timeout=self.patience(count)))
+
+    @staticmethod
+    def patience(count):
+        """Seconds it may take: more than a measurement, for mostly it only
+        comes before one."""
+        return max(2 * LIMIT, count / 100)
 
     def preload(self, count, rcpts, each=1, octets=4096, connections=16):
         """Accepts count messages, for the addresses in turn, each for `each`

@@ -37,16 +37,16 @@ def line_g(systems):
     """Accepted from sendmail, 20 at a time, and delivered to one host."""
     return [fill(Row("g", "sendmail, 20 at a time, to the host it is for",
                      "messages/s", goals={"postfix": 5}),
-                 systems, size(3000, 300), 20)]
+                 systems, size(3000, 200), 20)]
 
 
 def line_k(systems):
     """Messages of 1 KiB to 10 MiB, accepted and delivered."""
     rows = []
-    for octets, count in ((1 << 10, size(1000, 60)),
-                          (10 << 10, size(1000, 60)),
-                          (100 << 10, size(500, 40)),
-                          (1 << 20, size(100, 12)),
+    for octets, count in ((1 << 10, size(1000, 40)),
+                          (10 << 10, size(1000, 40)),
+                          (100 << 10, size(500, 24)),
+                          (1 << 20, size(100, 8)),
                           (10 << 20, size(20, 4))):
         row = Row("k", "%d KiB, 4 at a time, to the host it is for"
                   % (octets >> 10), "messages/s")
