@@ -13,7 +13,6 @@ LIB = "usr/local/lib/godwit"
 class Godwit(System):
     name = "godwit"
     spool = "var/spool/godwit"
-    processes = 0           # concurrencyremote, 0: as shipped
 
     def __init__(self):
         super().__init__()
@@ -41,8 +40,6 @@ class Godwit(System):
                                  domain, (address, port) in
                                  self.routes.items()])
         self.set("concurrencysite", *[self.raised] if self.raised else [])
-        self.set("concurrencyremote",
-                 *[self.processes] if self.processes else [])
 
     def launch(self, held=False):
         before = self.log.seek(0, os.SEEK_END)
