@@ -114,8 +114,8 @@ hand_out(struct message *msg, const struct pick *picks, size_t count)
 static bool
 may_go(const struct message *msg, const struct site *site, bool alone)
 {
-    bool waits = alone || site->gap_us ||
-                 msg->manager->active_count > ACTIVE_MAX / 2;
+    const struct manager *m = msg->manager;
+    bool waits = alone || site->gap_us || m->active_count > m->active_max / 2;
 
     return !site_resting(site) &&
            !(waits && site_crowded(site) &&

@@ -31,6 +31,7 @@ enum { FD_START = 3, FD_LOCK, FD_CONTROL };
 enum {
     ARENAS = 2,               /* else one for each of the pool's threads,
                                  nearly empty */
+    SPARE_FILES = 128,        /* besides those of messages in memory */
     TICK_MS = 1000,
     ANEW_MS = 15 * 60 * 1000, /* to a start that may read what this didn't */
     ANEW_ASKED_MS = 5000,     /* the same, when all is to be tried */
@@ -286,13 +287,34 @@ begin(struct program *p, unsigned char *secret)
     job_send(FD_START, view_of("ready"), -1);
 }
 
+/* As many messages in memory as there are descriptors for. */
+static unsigned
+messages_max(void)
+{
+    struct rlimit files;
+    unsigned most = ACTIVE_MAX;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        log_die("fatal call=getrlimit why=%s", strerror(errno));
+    files.rlim_cur = files.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+        log_die("fatal call=setrlimit why=%s", strerror(errno));
+    if (files.rlim_cur < ACTIVE_MAX + SPARE_FILES) {
+        most = files.rlim_cur < 2 * SPARE_FILES
+                   ? (unsigned)files.rlim_cur / 2
+                   : (unsigned)files.rlim_cur - SPARE_FILES;
+        log_event("fewer-messages limit=%u files=%ju", most,
+                  (uintmax_t)files.rlim_cur);
+    }
+    return most;
+}
+
 int
 main(int argc, char **argv)
 {
     static struct program p;
     unsigned char secret[LEDGERKEY_SECRET];
     struct buf why = {0};
-    struct rlimit files;
     int r;
 
     (void)argv;
@@ -304,10 +326,7 @@ main(int argc, char **argv)
     umask(077);
     setenv("UV_THREADPOOL_SIZE", "16", 0);
     mallopt(M_ARENA_MAX, ARENAS);
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
+    p.manager.active_max = messages_max();
     if (sodium_init() < 0)
         log_die("fatal why=\"libsodium does not start\"");
     p.manager.loop = uv_default_loop();

@@ -35,6 +35,7 @@ struct manager {
     struct channel local, remote;
     struct message *active;   /* by id */
     unsigned active_count;
+    unsigned active_max;      /* ACTIVE_MAX, or what descriptors allow */
     size_t active_bytes;      /* of their envelopes and records, about */
     unsigned bouncing;        /* messages handing their bounce in */
     struct message *bounces, *bounces_last; /* that wait for their turn */

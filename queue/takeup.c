@@ -135,7 +135,7 @@ room(struct takeup *t)
     struct manager *m = t->manager;
 
     return t->loading < LOADING_MAX && !m->stopping &&
-           m->active_count + t->loading < ACTIVE_MAX &&
+           m->active_count + t->loading < m->active_max &&
            m->active_bytes < ACTIVE_BYTES_MAX && !ledger_blocked(&m->ledger);
 }
 

@@ -36,6 +36,7 @@ takeup_ready(void)
     struct takeup *t = &m.takeup;
 
     m.loop = uv_default_loop();
+    m.active_max = ACTIVE_MAX;
     t->manager = &m;
     t->fresh = mem_alloc(FRESH_MAX * sizeof *t->fresh);
     t->scan_work.data = t->info_work.data = t;
