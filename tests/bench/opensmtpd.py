@@ -27,7 +27,7 @@ class OpenSMTPD(System):
     name = "opensmtpd"
     address = "127.0.0.3"
     spool = "var/spool/smtpd"
-    share = 0.2
+    share = 1 / 12
 
     def accept(self, connections, count, octets, lists):
         """Of more at a time it leaves some without a greeting."""
