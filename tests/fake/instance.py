@@ -152,8 +152,9 @@ class Instance:
         return code
 
     def pids(self, program=None):
-        """The instance's processes, by GODWIT_HOME and name."""
-        found = []
+        """The instance's processes, by GODWIT_HOME and name, without what
+        godwit-remote forks at its start to try TLS (base/tls_later.h)."""
+        found, parents = [], {}
         mark = ("GODWIT_HOME=%s\0" % self.home).encode()
         for p in os.listdir("/proc"):
             if not p.isdigit():
@@ -167,8 +168,11 @@ class Instance:
                 continue
             if not exe.startswith(str(self.bin)) or state.split()[0] == "Z":
                 continue
-            if program is None or os.path.basename(exe) == program:
-                found.append(int(p))
+            parents[int(p)] = int(state.split()[1]), os.path.basename(exe)
+        for pid, (parent, name) in parents.items():
+            tries = name == parents.get(parent, (0, ""))[1] == "godwit-remote"
+            if program in (None, name) and not tries:
+                found.append(pid)
         return found
 
     def signal(self, number, program=None):
