@@ -1,7 +1,7 @@
 """Postfix as Debian has it, with the services that it ships."""
 import os
 import signal
-import subprocess
+import time
 
 from run import LIMIT, until
 from system import System
@@ -25,6 +25,7 @@ mailbox_size_limit = 0
 in_flow_delay = 0
 """
 
+YESTERDAY = time.time() - 86400
 RAISED = """\
 default_process_limit = %(processes)d
 default_destination_concurrency_limit = %(raised)d
@@ -61,6 +62,9 @@ class Postfix(System):
             for domain, (address, port) in self.routes.items() if domain))
         (there / "master.cf").write_text(
             (self.root / "usr/share/postfix/master.cf.dist").read_text())
+        # Each of its programs sleeps until what it reads is seconds old.
+        for name in ("main.cf", "transport", "master.cf"):
+            os.utime(there / name, (YESTERDAY, YESTERDAY))
 
     def prepare(self, held=False):
         self.configure()
@@ -69,8 +73,7 @@ class Postfix(System):
         """Without `postfix start`, whose checks go on in the background while
         others measure.  Held: its queue manager stands still, so what is
         accepted waits in incoming/ as it does when more comes than it can
-        deliver.  It isn't left out and begun by a reload: at one, master
-        sleeps for two seconds."""
+        deliver."""
         self.spawn("/usr/lib/postfix/sbin/master", "-c", "/etc/postfix", "-d")
         until("postfix to listen", self.listens)
         if held:
