@@ -8,7 +8,6 @@
 
 /* One connection.  Dies with its last close callback. */
 struct caller {
-    struct commit_entry entry; /* first: done() gets it back */
     struct caller *next, **link;
     struct door *door;
     uv_pipe_t pipe;

@@ -5,91 +5,84 @@
 
 #include "base/file.h"
 
-enum { BATCH_SHARE = 4 };
-
-void
-commit_init(struct commit *c, uv_loop_t *loop, const struct todo *todo,
-            void (*synced)(struct commit *, const struct commit_entry *))
-{
-    c->loop = loop;
-    c->todo = todo;
-    c->work.data = c;
-    c->synced = synced;
-}
-
 /* model: incoming-folder */
-static void
-sync_folder(uv_work_t *work)
+static int
+sync_folder(const struct commit *c)
 {
-    struct commit *c = work->data;
-
-    /* The spool user itself may not list todo/ and so cannot open it for a
-     * sync; writing without a server, it syncs the file system. */
-    if (c->todo->list)
-        c->result = file_sync(c->todo->dir);
-    else
-        c->result = syncfs(c->syncing->incoming->fd) < 0 ? -errno : 0;
-    if (c->result < 0)
-        for (struct commit_entry *e = c->syncing; e; e = e->next)
-            if (!e->keep)
-                incoming_unlink(e->incoming);
+    if (!c->whole)
+        return file_sync(c->fd);
+    return syncfs(c->fd) < 0 ? -errno : 0;
 }
 
-static void start(struct commit *c);
-
+/* The wishes may be gone as soon as they are told. */
 static void
-on_synced(uv_work_t *work, int status)
+tell(struct commit_wish *w, int result)
 {
-    struct commit *c = work->data;
-    struct commit_entry *e = c->syncing;
-    int r = status < 0 ? status : c->result;
+    while (w) {
+        struct commit_wish *next = w->next;
 
-    c->syncing = NULL;
-    c->busy = false;
-    c->syncs++;
-    if (r == 0)
-        c->synced(c, e);
-    while (e) {
-        struct commit_entry *next = e->next;
-
-        e->done(e, r);
-        e = next;
+        w->result = result;
+        w->over = true;
+        pthread_cond_signal(&w->done);
+        w = next;
     }
-    start(c);
 }
 
-static void
-start(struct commit *c)
+static void *
+serve(void *data)
 {
-    if (c->busy || !c->waiting ||
-        c->waiting_count * BATCH_SHARE < c->linking)
-        return;
-    c->busy = true;
-    c->syncing = c->waiting;
-    c->waiting = NULL;
-    c->waiting_count = 0;
-    uv_queue_work(c->loop, &c->work, sync_folder, on_synced);
+    struct commit *c = data;
+
+    pthread_mutex_lock(&c->lock);
+    for (;;) {
+        struct commit_wish *all;
+        int r;
+
+        while (!c->waiting)
+            pthread_cond_wait(&c->asked, &c->lock);
+        all = c->waiting;
+        c->waiting = NULL;
+        pthread_mutex_unlock(&c->lock);
+        r = sync_folder(c);
+        pthread_mutex_lock(&c->lock);
+        c->syncs++;
+        tell(all, r);
+    }
+    return NULL;
+}
+
+int
+commit_start(struct commit *c, int fd, bool whole)
+{
+    pthread_t thread;
+    int r;
+
+    *c = (struct commit){.fd = fd, .whole = whole,
+                         .lock = PTHREAD_MUTEX_INITIALIZER,
+                         .asked = PTHREAD_COND_INITIALIZER};
+    if ((r = pthread_create(&thread, NULL, serve, c)) == 0)
+        pthread_detach(thread);
+    return -r;
 }
 
 void
-commit_expect(struct commit *c)
+commit_ask(struct commit *c, struct commit_wish *w)
 {
-    c->linking++;
+    *w = (struct commit_wish){.done = PTHREAD_COND_INITIALIZER};
+    pthread_mutex_lock(&c->lock);
+    w->next = c->waiting;
+    c->waiting = w;
+    if (!w->next)
+        pthread_cond_signal(&c->asked);
+    pthread_mutex_unlock(&c->lock);
 }
 
-void
-commit_forget(struct commit *c)
+int
+commit_await(struct commit *c, struct commit_wish *w)
 {
-    c->linking--;
-    start(c);
-}
-
-void
-commit_add(struct commit *c, struct commit_entry *e)
-{
-    e->next = c->waiting;
-    c->waiting = e;
-    c->waiting_count++;
-    c->linking--;
-    start(c);
+    pthread_mutex_lock(&c->lock);
+    while (!w->over)
+        pthread_cond_wait(&w->done, &c->lock);
+    pthread_mutex_unlock(&c->lock);
+    return w->result;
 }

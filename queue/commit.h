@@ -1,49 +1,44 @@
-/* commit.h - one sync of todo/ for all messages that wait for it
+/* commit.h - one sync of todo/ for all that were given a name meanwhile
  *
- * A message's file is synced by its own pool job; the names of all that were
- * given one since the last sync become durable together.  The batch adapts:
- * a message alone waits for nobody, and while many files are still being
- * written the folder waits for a quarter of them. */
+ * A thread of its own syncs the folder whenever somebody asks, for all who
+ * asked since its last sync began.  So a message alone waits for nobody; and
+ * while one sync is under way, the names that are given meanwhile wait
+ * together for the next.  Whoever asked can sync his file at the same time:
+ * a journal takes both in one commit. */
 #ifndef QUEUE_COMMIT_H
 #define QUEUE_COMMIT_H
 
-#include <uv.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 
-#include "queue/incoming.h"
-
-/* Stands in the struct that waits. */
-struct commit_entry {
-    struct commit_entry *next;
-    struct incoming *incoming;
-    bool keep; /* the name may be known already: never take it away */
-    /* r: 0, the name is durable; else the negative errno of the sync, and
-     * the name was taken away again, or is kept. */
-    void (*done)(struct commit_entry *e, int r);
+/* Somebody's wish; in memory of his own until it is fulfilled. */
+struct commit_wish {
+    struct commit_wish *next;
+    pthread_cond_t done;
+    bool over;
+    int result;
 };
 
 struct commit {
-    uv_loop_t *loop;
-    uv_work_t work;
-    const struct todo *todo;
-    struct commit_entry *waiting, *syncing;
-    unsigned waiting_count;
-    unsigned linking; /* files being written that will come here */
-    bool busy;
-    int result;
-    void (*synced)(struct commit *c, const struct commit_entry *first);
-    uint64_t syncs; /* of the folder, since the start */
+    int fd;                     /* of the folder, borrowed */
+    bool whole;                 /* its file system is synced */
+    pthread_mutex_t lock;
+    pthread_cond_t asked;
+    struct commit_wish *waiting;
+    uint64_t syncs;             /* of the folder, since the start */
 };
 
-/* synced is called after each good sync, before the entries' own done. */
-void commit_init(struct commit *c, uv_loop_t *loop, const struct todo *todo,
-                 void (*synced)(struct commit *,
-                                const struct commit_entry *));
+/* Starts the thread, for as long as the program runs.  fd is the folder; or,
+ * for a user who may not list it and so not open it, whole: another one of
+ * its file system, all of which is synced.  0 or a negative errno. */
+int commit_start(struct commit *c, int fd, bool whole);
 
-/* A file is about to be written, or will not come after all. */
-void commit_expect(struct commit *c);
-void commit_forget(struct commit *c);
+/* From any thread but the loop's: what has its name in todo/ now is to be
+ * durable.  Does not wait. */
+void commit_ask(struct commit *c, struct commit_wish *w);
 
-/* It has its name (what was expected has come). */
-void commit_add(struct commit *c, struct commit_entry *e);
+/* Waits for it.  0, or the negative errno of the sync. */
+int commit_await(struct commit *c, struct commit_wish *w);
 
 #endif

@@ -8,6 +8,8 @@
 
 #include "queue/access.h"
 #include "queue/commit.h"
+#include "queue/hint.h"
+#include "queue/incoming.h"
 #include "queue/settings.h"
 
 enum {
@@ -40,8 +42,7 @@ struct enqueue {
     struct access access;
     uid_t owner;              /* of the spool: he may send as anybody */
     struct door public_door, manager_door;
-    int trigger;              /* FIFO, -1 while the manager isn't there */
-    bool hint_lost;
+    struct hint hint;
     int queuedir;
     struct caller *callers;   /* all, both doors */
     size_t envelopes;         /* bytes of envelopes in memory */

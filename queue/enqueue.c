@@ -37,37 +37,6 @@ struct program {
     struct conf_paths paths;
 };
 
-/* Tells the manager which messages came.  A hint, so a full pipe is fine: id
- * 0 then asks for a look at the folder as soon as there is room again. */
-static void
-pull_trigger(struct commit *c, const struct commit_entry *first)
-{
-    struct enqueue *e = (struct enqueue *)((char *)c -
-                                           offsetof(struct enqueue, commit));
-    uint64_t ids[64];
-    size_t n = 0;
-
-    if (e->trigger < 0)
-        e->trigger = openat(e->queuedir, "trigger",
-                            O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-    if (e->trigger < 0)
-        return;
-    if (e->hint_lost)
-        put_u64(&ids[n++], 0);
-    e->hint_lost = false;
-    while (first || n) {
-        for (; first && n < sizeof ids / sizeof *ids; first = first->next)
-            put_u64(&ids[n++], first->incoming->id);
-        if (write(e->trigger, ids, n * sizeof *ids) < 0) {
-            e->hint_lost = true;
-            if (errno == EPIPE)
-                file_close(&e->trigger);
-            return;
-        }
-        n = 0;
-    }
-}
-
 static bool
 given(const struct settings *s, const char *name)
 {
@@ -259,7 +228,6 @@ main(int argc, char **argv)
         setrlimit(RLIMIT_NOFILE, &files);
     }
     p.enqueue.loop = uv_default_loop();
-    p.enqueue.trigger = -1;
     conf_paths(&p.paths);
     read_settings(&p);
     open_todo(&p, direct ? -1 : FD_TODO);
@@ -268,8 +236,12 @@ main(int argc, char **argv)
     if (sodium_init() < 0)
         log_die("fatal why=\"libsodium does not start\"");
     close_in(&p);
-    commit_init(&p.enqueue.commit, p.enqueue.loop, &p.enqueue.todo,
-                pull_trigger);
+    if ((r = commit_start(&p.enqueue.commit,
+                          p.enqueue.todo.list ? p.enqueue.todo.dir
+                                              : p.enqueue.queuedir,
+                          !p.enqueue.todo.list)) < 0)
+        log_die("fatal why=%s doing=\"start a thread\"", strerror(-r));
+    hint_init(&p.enqueue.hint, p.enqueue.loop, p.enqueue.queuedir);
     if (!direct)
         serve(&p);
     else if ((r = door_serve(&p.direct_door, &p.enqueue, FD_SUBMIT)) < 0)

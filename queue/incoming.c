@@ -171,24 +171,12 @@ give_name(struct incoming *in)
 }
 
 /* model: incoming-sync */
-static int
-sync_and_name(struct incoming *in)
+int
+incoming_sync(struct incoming *in)
 {
-    int r = file_sync(in->fd);
+    int r = in->synced ? 0 : file_sync(in->fd);
 
-    return r < 0 ? r : give_name(in);
-}
-
-/* A power cut leaves both name and content, or neither. */
-static int
-name_and_sync(struct incoming *in)
-{
-    int r;
-
-    if ((r = file_settle(in->fd)) < 0 || (r = give_name(in)) < 0)
-        return r;
-    if ((r = file_sync(in->fd)) < 0)
-        incoming_unlink(in);
+    in->synced = r == 0;
     return r;
 }
 
@@ -204,8 +192,9 @@ incoming_link(struct incoming *in, const struct envelope *e, uint64_t next_s)
         return r;
     /* What the manager chose he may find at once and build on: a name that
      * could be taken away again is not for him. */
-    return in->todo->orders && !e->chosenid ? name_and_sync(in)
-                                            : sync_and_name(in);
+    r = in->todo->orders && !e->chosenid ? file_settle(in->fd)
+                                         : incoming_sync(in);
+    return r < 0 ? r : give_name(in);
 }
 
 void

@@ -28,6 +28,7 @@ struct incoming {
     uint64_t written;        /* bytes of content in the file */
     struct digest digest;
     struct facts facts;      /* of the bytes seen so far */
+    bool synced;             /* since the last byte was written */
     uint64_t dot;            /* 0, or the file has a name: a dot and this */
 };
 
@@ -42,19 +43,20 @@ void incoming_begin(struct incoming *in);
 int incoming_spill(struct incoming *in);
 
 /* Pool: the whole file: rest of the content, envelope (as envelope_print
- * writes e), header, slot with the first retry at next_s, states; synced and
- * given its name in todo/.  -EEXIST: that id is there (a caller that chose
- * it takes this as stored); after any other errno it is not there.  The name
- * is durable only after a sync of todo/, which is to come before any answer.
- *
- * Where the file system orders name and content, the name comes first: the
- * sync of the file takes both to the disk. */
+ * writes e), header, slot with the first retry at next_s, states; and its
+ * name in todo/.  -EEXIST: that id is there (a caller that chose it takes
+ * this as stored).  The file is synced before it has its name, unless the
+ * file system orders the two: then incoming_sync is still to be called. */
 int incoming_link(struct incoming *in, const struct envelope *e,
                   uint64_t next_s);
 
-/* Takes the name away again, where it is still there: after a failed sync of
- * todo/ the message counts as refused.  Not for an id that the manager chose:
- * he may have found the name and built on it. */
+/* Pool: 0, what was written is durable; or a negative errno.  Its name is
+ * after a sync of todo/: both before any answer. */
+int incoming_sync(struct incoming *in);
+
+/* Takes the name away again, where it is still there: after a failed sync
+ * the message counts as refused.  Not for an id that the manager chose: he
+ * may have found the name and built on it. */
 void incoming_unlink(struct incoming *in);
 
 void incoming_free(struct incoming *in);

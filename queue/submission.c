@@ -60,11 +60,57 @@ refuse_errno(struct caller *c, int r)
         log_event("refuse uid=%u why=%s", (unsigned)c->who.uid, why);
 }
 
+/* In the pool.  Folder and file are synced side by side.
+ * After a failed sync the message counts as refused, so its name goes, but
+ * not one that the manager looks for: he may have found it already. */
+static int
+make_durable(struct caller *c, bool written)
+{
+    struct commit *commit = &c->door->enqueue->commit;
+    struct commit_wish wish;
+    int r = 0, folder;
+
+    commit_ask(commit, &wish);
+    if (written)
+        r = incoming_sync(&c->message);
+    folder = commit_await(commit, &wish);
+    if (r == 0)
+        r = folder;
+    if (r < 0 && !c->envelope.chosenid)
+        incoming_unlink(&c->message);
+    return r;
+}
+
+static void
+store(uv_work_t *work)
+{
+    struct caller *c = work->data;
+    uint64_t now = date_now() / 1000, next = c->envelope.notbefore;
+    int r;
+
+    if (next <= now)
+        next = (uint64_t)retry_next(c->message.id, (time_t)now, 1);
+    r = incoming_link(&c->message, &c->envelope, next);
+    /* A chosen id that is there: the message was stored before. */
+    if (r == 0 || (r == -EEXIST && c->envelope.chosenid))
+        r = make_durable(c, r == 0);
+    c->result = r;
+}
+
+static void
+find_stored(uv_work_t *work)
+{
+    struct caller *c = work->data;
+
+    c->result = make_durable(c, false);
+}
+
 /* model: incoming-answer */
 static void
-on_committed(struct commit_entry *entry, int r)
+on_stored(uv_work_t *work, int status)
 {
-    struct caller *c = (struct caller *)entry;
+    struct caller *c = work->data;
+    int r = status < 0 ? status : c->result;
     id_text id;
 
     id_print(c->message.id, id);
@@ -72,50 +118,10 @@ on_committed(struct commit_entry *entry, int r)
         refuse_errno(c, r);
         caller_answer(c, 'Z', view_of(c->why));
     } else {
+        hint_add(&c->door->enqueue->hint, c->message.id);
         caller_answer(c, 'K', view_of(id));
     }
     caller_release(c);
-}
-
-static void
-link_message(uv_work_t *work)
-{
-    struct caller *c = work->data;
-    uint64_t now = date_now() / 1000, next = c->envelope.notbefore;
-
-    if (next <= now)
-        next = (uint64_t)retry_next(c->message.id, (time_t)now, 1);
-    c->result = incoming_link(&c->message, &c->envelope, next);
-}
-
-/* It will have its name, and wait for the sync of todo/. */
-static void
-expect_sync(struct caller *c)
-{
-    c->entry = (struct commit_entry){
-        .incoming = &c->message,
-        .done = on_committed,
-        /* The manager looks for the ids it chose: it may have found this one
-         * and have synced it itself. */
-        .keep = c->envelope.chosenid != 0,
-    };
-    commit_expect(&c->door->enqueue->commit);
-}
-
-static void
-on_linked(uv_work_t *work, int status)
-{
-    struct caller *c = work->data;
-    struct commit *commit = &c->door->enqueue->commit;
-    int r = status < 0 ? status : c->result;
-
-    if (r == 0 || (r == -EEXIST && c->envelope.chosenid)) {
-        /* A chosen id that is there: the message was stored before. */
-        commit_add(commit, &c->entry);
-    } else {
-        commit_forget(commit);
-        on_committed(&c->entry, r);
-    }
 }
 
 static void
@@ -252,9 +258,7 @@ look_chosen(struct caller *c)
     case CHOSEN_NEW:
         return true;
     case CHOSEN_THERE:
-        caller_hold(c);
-        expect_sync(c);
-        commit_add(&c->door->enqueue->commit, &c->entry);
+        begin_work(c, find_stored, on_stored);
         return false;
     case CHOSEN_BUSY:
         caller_answer(c, 'Z',
@@ -293,8 +297,7 @@ complete(struct caller *c)
     }
     if (c->envelope.chosenid && !look_chosen(c))
         return;
-    expect_sync(c);
-    begin_work(c, link_message, on_linked);
+    begin_work(c, store, on_stored);
 }
 
 static void

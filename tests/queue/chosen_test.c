@@ -39,14 +39,7 @@ fsync(int fd)
     return (int)syscall(SYS_fsync, fd);
 }
 
-static void
-on_synced(struct commit *c, const struct commit_entry *first)
-{
-    (void)c;
-    (void)first;
-}
-
-/* The manager asks for a message of this id. */
+/* The manager asks for a message, of this id if it isn't 0. */
 static int
 ask(uint64_t id)
 {
@@ -56,7 +49,8 @@ ask(uint64_t id)
     spool_must(fd >= 0, "connect to the door");
     envelope_put(&envelope, TAG_SENDER, view_of(""));
     envelope_put(&envelope, TAG_RCPT, view_of("ann@example.org"));
-    envelope_put64(&envelope, TAG_CHOSENID, id);
+    if (id)
+        envelope_put64(&envelope, TAG_CHOSENID, id);
     frame_put(&frames, 'E', buf_view(&envelope));
     frame_put(&frames, 'D', view_of("Subject: x\n\n"));
     frame_put(&frames, '.', view_of(""));
@@ -104,6 +98,25 @@ run_to_end(void)
         uv_run(enqueue.loop, UV_RUN_NOWAIT);
         poll(NULL, 0, 1);
     }
+}
+
+static bool
+count(void *data, uint64_t id)
+{
+    (void)id;
+    ++*(unsigned *)data;
+    return true;
+}
+
+static unsigned
+todo_count(void)
+{
+    unsigned n = 0;
+    size_t foreign;
+
+    spool_must(store_list(&store, PLACE_TODO, count, &n, &foreign) == 0,
+               "list todo/");
+    return n;
 }
 
 static bool
@@ -156,6 +169,8 @@ unsynced(void)
     ok(answered(ask(SAMPLE_ID)) == 'Z' && there(SAMPLE_ID),
        "after a failed sync of todo/ the manager's name stays: he may have "
        "found it");
+    ok(answered(ask(0)) == 'Z' && todo_count() == 1,
+       "one that nobody could look for is taken away");
     folder_fails = false;
     ok(answered(ask(SAMPLE_ID)) == 'K' && there(SAMPLE_ID),
        "and he is told to try again");
@@ -174,14 +189,14 @@ main(void)
     sem_init(&waiting, 0, 0);
     sem_init(&go_on, 0, 0);
     enqueue.loop = uv_default_loop();
-    enqueue.trigger = -1;
     enqueue.queuedir = store.queue;
     enqueue.todo.dir = store.dirs[PLACE_TODO];
     enqueue.todo.proc = open("/proc/self/fd",
                              O_PATH | O_DIRECTORY | O_CLOEXEC);
     enqueue.todo.list = true;
-    commit_init(&enqueue.commit, enqueue.loop, &enqueue.todo, on_synced);
-    if ((r = listen_at(&fd, store.queue, "door", &self, 0600)) == 0)
+    hint_init(&enqueue.hint, enqueue.loop, enqueue.queuedir);
+    if ((r = commit_start(&enqueue.commit, enqueue.todo.dir, false)) == 0 &&
+        (r = listen_at(&fd, store.queue, "door", &self, 0600)) == 0)
         r = door_listen(&enqueue.manager_door, &enqueue, DOOR_MANAGER, fd);
     errno = -r;
     spool_must(r == 0, "listen");

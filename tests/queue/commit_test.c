@@ -1,154 +1,149 @@
 #include "queue/commit.h"
 
-#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
-#include "tests/queue/spool.h"
+#include "tests/tap.h"
 
-static struct store store;
-static struct todo todo;
-static uv_loop_t loop;
-static struct commit commit;
-static unsigned told; /* entries that synced() was called with */
-static bool sync_fails;
+enum { MANY = 32 };
+
+/* In place of the library's: a sync that ends when it may. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static unsigned begun, allowed;
+static bool fails;
 
 int
 fsync(int fd)
 {
-    if (!sync_fails)
+    unsigned mine;
+    bool bad;
+
+    pthread_mutex_lock(&lock);
+    mine = ++begun;
+    pthread_cond_broadcast(&changed);
+    while (allowed < mine)
+        pthread_cond_wait(&changed, &lock);
+    bad = fails;
+    pthread_mutex_unlock(&lock);
+    if (!bad)
         return (int)syscall(SYS_fsync, fd);
     errno = EIO;
     return -1;
 }
 
-struct one {
-    struct commit_entry entry;
-    struct incoming incoming;
-    int result;
-    unsigned done;
-};
-
 static void
-on_synced(struct commit *c, const struct commit_entry *first)
+allow(unsigned syncs)
 {
-    (void)c;
-    for (; first; first = first->next)
-        told++;
+    pthread_mutex_lock(&lock);
+    allowed += syncs;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
 }
 
 static void
-on_done(struct commit_entry *e, int r)
+wait_begun(unsigned syncs)
 {
-    struct one *o = (struct one *)e;
-
-    o->result = r;
-    o->done++;
+    pthread_mutex_lock(&lock);
+    while (begun < syncs)
+        pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
 }
 
-/* Its name is in todo/. */
-static void
-one_make(struct one *o, uint64_t id)
+static bool
+is_over(struct commit *c, const struct commit_wish *w)
 {
-    id_text name;
+    bool over;
 
-    memset(o, 0, sizeof *o);
-    o->incoming.todo = &todo;
-    o->incoming.id = id;
-    o->incoming.fd = -1;
-    o->entry.incoming = &o->incoming;
-    o->entry.done = on_done;
-    spool_put(todo.dir, id_print(id, name), view_of("x"));
-    commit_expect(&commit);
+    pthread_mutex_lock(&c->lock);
+    over = w->over;
+    pthread_mutex_unlock(&c->lock);
+    return over;
 }
 
 static void
-alone(void)
+alone(struct commit *c)
 {
-    struct one o;
+    struct commit_wish w;
 
-    one_make(&o, 1);
-    ok(o.done == 0, "nothing is answered before the sync");
-    commit_add(&commit, &o.entry);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    ok(o.done == 1 && o.result == 0 && commit.syncs == 1 && told == 1,
-       "a message alone waits for nobody");
+    commit_ask(c, &w);
+    wait_begun(1);
+    ok(!is_over(c, &w), "nobody is told before the sync has ended");
+    allow(1);
+    ok(commit_await(c, &w) == 0 && c->syncs == 1,
+       "who is alone waits for nobody");
 }
 
 static void
-together(void)
+together(struct commit *c)
 {
-    struct one all[32];
-    unsigned done = 0;
+    struct commit_wish first, all[MANY];
+    unsigned good = 0;
 
-    told = 0;
-    commit.syncs = 0;
-    for (unsigned i = 0; i < 32; i++)
-        one_make(&all[i], 100 + i);
-    for (unsigned i = 0; i < 6; i++)
-        commit_add(&commit, &all[i].entry);
-    ok(!commit.busy, "while many more are written a few wait for them");
-    for (unsigned i = 6; i < 32; i++)
-        commit_add(&commit, &all[i].entry);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    for (unsigned i = 0; i < 32; i++)
-        done += all[i].done == 1 && all[i].result == 0;
-    ok(done == 32 && told == 32, "all are answered, each once");
-    ok(commit.syncs <= 2, "by two syncs of the folder at most");
-}
-
-/* Those that were waited for never came. */
-static void
-forgotten(void)
-{
-    struct one a, others[7];
-
-    one_make(&a, 200);
-    for (unsigned i = 0; i < 7; i++)
-        one_make(&others[i], 300 + i);
-    commit_add(&commit, &a.entry);
-    ok(!commit.busy, "one of eight waits");
-    for (unsigned i = 0; i < 7; i++)
-        commit_forget(&commit);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    ok(a.done == 1 && a.result == 0, "but not for those that will not come");
+    commit_ask(c, &first);
+    wait_begun(2);
+    for (int i = 0; i < MANY; i++)
+        commit_ask(c, &all[i]);
+    allow(1);
+    ok(commit_await(c, &first) == 0, "a sync under way ends for who asked "
+       "before it");
+    wait_begun(3);
+    for (int i = 0; i < MANY; i++)
+        good += !is_over(c, &all[i]);
+    ok(good == MANY, "who asks meanwhile is not served by it: his name may "
+       "have come too late");
+    allow(1);
+    for (int i = 0; i < MANY; i++)
+        good -= commit_await(c, &all[i]) == 0;
+    ok(good == 0 && c->syncs == 3, "all of them share the next");
 }
 
 static void
-failure(void)
+failure(struct commit *c)
 {
-    struct one fresh, old;
+    struct commit_wish bad[2], good;
 
-    told = 0;
-    one_make(&fresh, 400);
-    one_make(&old, 401);
-    old.entry.keep = true;
-    sync_fails = true;
-    commit_add(&commit, &fresh.entry);
-    commit_add(&commit, &old.entry);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    sync_fails = false;
-    ok(fresh.done == 1 && fresh.result == -EIO && old.done == 1 &&
-       old.result == -EIO, "a failed sync is told to all that waited");
-    ok(told == 0, "and nobody is told of new mail");
-    ok(store_has(&store, PLACE_TODO, 400) == 0,
-       "a name that was given for it is taken away again");
-    ok(store_has(&store, PLACE_TODO, 401) == 1, "one that was there before "
-       "is not");
+    fails = true;
+    commit_ask(c, &bad[0]);
+    wait_begun(4);
+    commit_ask(c, &bad[1]);
+    allow(2);
+    ok(commit_await(c, &bad[0]) == -EIO && commit_await(c, &bad[1]) == -EIO,
+       "a failed sync is told to all it was for");
+    pthread_mutex_lock(&lock);
+    fails = false;
+    pthread_mutex_unlock(&lock);
+    commit_ask(c, &good);
+    allow(1);
+    ok(commit_await(c, &good) == 0, "and to nobody after it");
+}
+
+static void
+whole(int fd)
+{
+    static struct commit c;
+    struct commit_wish w;
+
+    ok(commit_start(&c, fd, true) == 0, "a file system may be synced");
+    commit_ask(&c, &w);
+    ok(commit_await(&c, &w) == 0 && begun == 6,
+       "instead of a folder that can't be opened");
 }
 
 int
 main(void)
 {
-    spool_make(&store);
-    todo.dir = store.dirs[PLACE_TODO];
-    todo.list = true;
-    uv_loop_init(&loop);
-    commit_init(&commit, &loop, &todo, on_synced);
-    alone();
-    together();
-    forgotten();
-    failure();
-    uv_loop_close(&loop);
-    store_close(&store);
+    static struct commit c;
+    int fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0 || commit_start(&c, fd, false) < 0)
+        return 2;
+    alone(&c);
+    together(&c);
+    failure(&c);
+    whole(fd);
     return tap_end();
 }
