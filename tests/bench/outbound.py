@@ -37,15 +37,17 @@ def drain(s, count, rcpts, each=1, limit=LIMIT, wanted=None, **sink):
     return took
 
 
-def measure(row, label, s, count, *args, **kw):
-    """Adds messages a second; what failed is told and the rest goes on."""
+def measure(row, label, s, count, *args, wanted=None, **kw):
+    """Adds messages a second, of those that can be delivered; what failed is
+    told and the rest goes on."""
     try:
-        took = drain(s, count, *args, **kw)
+        took = drain(s, count, *args, wanted=wanted, **kw)
     except Failed as e:
         note("%s %s, %s: %s" % (row.line, row.what, label, e))
         return
-    row.add(label, count / took)
-    say("#   %s, %s: %.0f/s, %s" % (row.what, label, count / took, s.seen))
+    row.add(label, (wanted or count) / took)
+    say("#   %s, %s: %.0f/s, %s" % (row.what, label, row.values[label][-1],
+                                    s.seen))
 
 
 def variants(s):
