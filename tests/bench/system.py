@@ -21,7 +21,7 @@ class System:
     share = 1.0                 # of a measurement's messages, for the slow
     raised = 0                  # deliveries to one destination, 0: as it comes
     routes = {}                 # domain -> (address, port), "" for the rest
-    began = 0.0                 # when it was started, 0: cleared since
+    began = 0.0                 # when it was started or released, 0: cleared
     slow = False                # it took so long that this line leaves it out
     wrap = ()                   # a command that runs the main program
 
