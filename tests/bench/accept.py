@@ -2,7 +2,7 @@
 import disk
 from disk import threads
 from results import Row
-from run import CALLER, RUNS, Deleted, attempt, message, size, tool
+from run import CALLER, RUNS, Deleted, attempt, message, size, tool, turns
 
 
 def true_rate(system, count, parallel):
@@ -23,10 +23,10 @@ def line_a(systems):
     for s in systems:
         with attempt("a: %s" % s.name):
             s.start(held=True)
-    for _ in range(RUNS):
+    for ordered in turns(systems):
         for row, parallel, full in ((rows[0], 1, size(400, 50)),
                                     (rows[1], 20, size(2000, 200))):
-            for s in systems:
+            for s in ordered:
                 count = s.part(full)
                 with attempt("a: %s" % s.name):
                     row.add(s.name,

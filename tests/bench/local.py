@@ -5,7 +5,7 @@ import time
 import disk
 from results import Row
 from roots import USERS
-from run import LIMIT, RUNS, attempt, say, size, until
+from run import LIMIT, attempt, say, size, turns, until
 
 
 def stored(s, users):
@@ -49,8 +49,8 @@ def line_f(systems):
     for users in (1, USERS):
         row = Row("f", "to %d Maildir%s" % (users, "s" * (users > 1)),
                   "messages/s", goals={"postfix": 4})
-        for _ in range(RUNS):
-            for s in systems:
+        for ordered in turns(systems):
+            for s in ordered:
                 with attempt("f %s: %s" % (row.what, s.name)):
                     row.add(s.name, drain(s, count, users))
                     say("#   %s, %s: %.0f/s" % (row.what, s.name,

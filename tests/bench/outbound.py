@@ -3,7 +3,7 @@ import time
 
 import disk
 from results import Row
-from run import LIMIT, QUICK, RUNS, SINK_PORT, Failed, note, say, size
+from run import LIMIT, QUICK, SINK_PORT, Failed, note, say, size, turns
 from sink import Sink
 
 MANY = 100              # destinations
@@ -65,8 +65,8 @@ def line_c(systems):
         row = Row("c", "to one host, %d recipient%s" % (
             each, "s" * (each > 1)), "messages/s",
             goals={"postfix": 6} if each == 1 else {})
-        for _ in range(RUNS):
-            for s in systems:
+        for ordered in turns(systems):
+            for s in ordered:
                 for label, raised in variants(s):
                     s.raised = raised
                     measure(row, label, s, s.part(size(5000, 300)),
@@ -118,8 +118,9 @@ def line_d(systems):
     name = "postfix, at its best"
     row, chunks = [Row("d", "to 100 hosts%s, 100 ms away" % how, "messages/s",
                        goals={name: 15}) for how in ("", " with CHUNKING")]
-    for _ in range(RUNS):
-        for one in spread(row, systems) + [(chunks, systems[0], 0, 0, True)]:
+    for ordered in turns([(chunks, systems[0], 0, 0, True)] +
+                         spread(row, systems)):
+        for one in ordered:
             far(*one)
     best(row, "postfix")
     if name in row.values:
@@ -132,8 +133,9 @@ def line_e(systems):
     ours = Row("d", "to 100 hosts, 100 ms away", "messages/s")
     row = Row("e", "to 100 hosts, 10 of them dead, 100 ms away", "messages/s",
               goals={"godwit, all alive": 0.9})
-    for _ in range(RUNS):
-        for one in spread(ours, systems[:1]) + spread(row, systems, DEAD):
+    for ordered in turns(spread(ours, systems[:1]) +
+                         spread(row, systems, DEAD)):
+        for one in ordered:
             far(*one)
     best(row, "postfix")
     row.values["godwit, all alive"] = ours.values.get("godwit", [])

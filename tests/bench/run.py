@@ -93,6 +93,13 @@ def size(full, quick):
     return quick if QUICK else full
 
 
+def turns(things):
+    """What is measured in each of the rounds: all of them, and what was first
+    in one is last in the next."""
+    for n in range(RUNS):
+        yield things[::-1] if n % 2 else things
+
+
 class Deleted:
     """When something was last deleted.  A disk that is told so (discard) is
     slower for a while, and that would be put down to whoever comes next.  Our

@@ -4,7 +4,7 @@ import time
 import disk
 from disk import threads
 from results import Row
-from run import LIMIT, RUNS, attempt, size
+from run import LIMIT, attempt, size, turns
 from sink import Sink
 
 
@@ -24,8 +24,8 @@ def through(s, count, parallel, octets=4096):
 
 def fill(row, systems, count, parallel, octets=4096):
     """Each system and the disk, in turn."""
-    for _ in range(RUNS):
-        for s in systems:
+    for ordered in turns(systems):
+        for s in ordered:
             with attempt("%s %s: %s" % (row.line, row.what, s.name)):
                 row.add(s.name, through(s, count, parallel, octets))
         row.add(threads(parallel), disk.create(parallel, count, octets))
