@@ -37,6 +37,7 @@ class Postfix(System):
     name = "postfix"
     address = "127.0.0.2"
     spool = "var/spool/postfix"
+    takers = ("smtpd", "cleanup", "anvil", "proxymap")
     processes = 0           # default_process_limit, 0: as shipped
 
     def __init__(self):

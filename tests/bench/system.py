@@ -24,6 +24,7 @@ class System:
     routes = {}                 # domain -> (address, port), "" for the rest
     began = 0.0                 # when it was started or released, 0: cleared
     slow = False                # it took so long that this line leaves it out
+    takers = ()                 # programs that only take mail in by SMTP
     wrap = ()                   # a command that runs the main program
 
     def __init__(self):
@@ -80,9 +81,10 @@ class System:
         self.running.append(p)
         return p
 
-    def pids(self, program=None):
+    def pids(self, program=None, but=()):
         """Processes whose root folder is ours: all this pid namespace has of
-        this system, and nothing else."""
+        this system, and nothing else.  Of one program, or but those of
+        some."""
         found = []
         for p in os.listdir("/proc"):
             if not p.isdigit():
@@ -95,7 +97,8 @@ class System:
             if root != str(self.root) and \
                     not root.startswith(str(self.root) + "/"):
                 continue
-            if program is None or os.path.basename(exe) == program:
+            exe = os.path.basename(exe)
+            if program in (None, exe) and exe not in but:
                 found.append(int(p))
         return found
 
