@@ -109,7 +109,9 @@ static const int never[] = {
 static const int no_exec[] = {SCMP_SYS(execve), SCMP_SYS(execveat)};
 static const int no_listdir[] = {SCMP_SYS(getdents), SCMP_SYS(getdents64)};
 
-static const int no_files[] = {SCMP_SYS(open), SCMP_SYS(openat)};
+static const int no_files[] = {
+    SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(creat),
+};
 
 /* openat2 hides its flags in memory. */
 static const int no_change[] = {
@@ -139,10 +141,10 @@ static const int no_server[] = {
 };
 
 static int
-deny(scmp_filter_ctx filter, const int *calls, size_t count)
+deny(scmp_filter_ctx filter, uint32_t how, const int *calls, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), calls[i], 0);
+        int r = seccomp_rule_add(filter, how, calls[i], 0);
 
         /* -EDOM: this processor has no such call. */
         if (r < 0 && r != -EDOM)
@@ -217,7 +219,8 @@ deny_families(scmp_filter_ctx filter)
     return r;
 }
 
-#define DENY(filter, calls) deny(filter, calls, sizeof calls / sizeof *calls)
+#define DENY(filter, calls) \
+    deny(filter, SCMP_ACT_ERRNO(EPERM), calls, sizeof calls / sizeof *calls)
 
 int
 jail_seal(unsigned kinds)
@@ -239,6 +242,9 @@ jail_seal(unsigned kinds)
                              1, SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));
     if (r == 0 && kinds & JAIL_NOFILES)
         r = DENY(filter, no_files);
+    if (r == 0 && kinds & JAIL_TRAPFILES)
+        r = deny(filter, SCMP_ACT_TRAP, no_files,
+                 sizeof no_files / sizeof *no_files);
     if (r == 0 && kinds & JAIL_NOCHANGE && (r = DENY(filter, no_change)) == 0)
         r = deny_writing(filter);
     if (r == 0 && kinds & JAIL_NOFORK && (r = DENY(filter, no_fork)) == 0)

@@ -45,6 +45,8 @@ enum {
                            them for that */
     JAIL_NOFORK = 16,   /* new processes and signals to others; not threads */
     JAIL_CLIENT = 32,   /* sockets other than IP ones, and being called */
+    JAIL_TRAPFILES = 128, /* opening files: raises SIGSYS, which ends who
+                             does not catch it; not with NOCHANGE */
 };
 
 /* Closes a program in with a system call filter of the kinds, in all its

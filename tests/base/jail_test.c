@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -164,6 +165,81 @@ nolistdir(void)
     if (!denied(syscall(SYS_getdents64, fd, space, sizeof space)))
         return 3;
     return open("/dev/null", O_RDWR) < 0 ? 4 : 0;
+}
+
+#ifdef SYS_open
+enum { WAYS = 4 };
+#else
+enum { WAYS = 2 };
+#endif
+
+/* Opens a file in one of the ways there are. */
+static long
+opened(int way)
+{
+    const uint64_t how[3] = {O_RDONLY}; /* struct open_how */
+
+    if (way == 0)
+        return syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY);
+    if (way == 1)
+        return syscall(SYS_openat2, AT_FDCWD, "/dev/null", how, sizeof how);
+#ifdef SYS_open
+    if (way == 2)
+        return syscall(SYS_open, "/dev/null", O_RDONLY);
+    if (way == 3)
+        return syscall(SYS_creat, "/dev/null", 0);
+#endif
+    return -1;
+}
+
+static int
+all_denied(unsigned kinds)
+{
+    if (jail_seal(kinds) < 0)
+        return 2;
+    for (int way = 0; way < WAYS; way++)
+        if (!denied(opened(way)))
+            return 3 + way;
+    return 0;
+}
+
+static int
+nofiles(void)
+{
+    return all_denied(JAIL_NOFILES);
+}
+
+static int
+nofiles_nochange(void)
+{
+    return all_denied(JAIL_NOFILES | JAIL_NOCHANGE);
+}
+
+static void
+on_trap(int number)
+{
+    _exit(number == SIGSYS ? 0 : 2);
+}
+
+static int way_tried;
+
+static int
+trapfiles(void)
+{
+    signal(SIGSYS, on_trap);
+    if (jail_seal(JAIL_TRAPFILES) < 0)
+        return 3;
+    opened(way_tried);
+    return 4;
+}
+
+static bool
+all_trapped(void)
+{
+    for (way_tried = 0; way_tried < WAYS; way_tried++)
+        if (inside(trapfiles) != 0)
+            return false;
+    return true;
 }
 
 static int
@@ -365,6 +441,9 @@ main(void)
     ok(inside(nonetwork) == 0, "with NONETWORK only unix sockets are made");
     ok(inside(nolistdir) == 0,
        "with NOLISTDIR no folder is listed, files still open");
+    ok(inside(nofiles) == 0 && inside(nofiles_nochange) == 0,
+       "with NOFILES nothing is opened, in whichever way");
+    ok(all_trapped(), "with TRAPFILES opening in any way is a SIGSYS");
     ok(inside(nonewprivs) == 0, "a sealed program gains no rights by setuid");
     ok(inside(limits) == 0,
        "core files are off, descriptors at most what the hard limit has");
