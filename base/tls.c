@@ -16,6 +16,7 @@
 enum {
     SLOTS = 512,  /* sessions kept to be resumed */
     PIECE = 4096,
+    TRIAL = 10,   /* seconds */
 };
 
 struct slot {
@@ -123,7 +124,7 @@ tls_context_later(void)
 {
     struct tls_context *c = mem_alloc(sizeof *c);
 
-    if (tls_later_read(&c->later) && tls_later_rehearse(make_now, c))
+    if (tls_later_read(&c->later) && tls_later_rehearse(make_now, c, TRIAL))
         return c;
     tls_context_free(c);
     return NULL;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <openssl/conf.h>
 #include <openssl/crypto.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,20 +14,6 @@
 #include "base/trust.h"
 
 enum { CONFIG_MAX = 1 << 20 };
-
-/* A line that names another file of settings, as config(5ssl) has it. */
-static bool
-includes(const char *text)
-{
-    static const char word[] = ".include";
-
-    for (; text; text = strchr(text, '\n')) {
-        text += strspn(text, " \t\r\n");
-        if (strncmp(text, word, sizeof word - 1) == 0)
-            return true;
-    }
-    return false;
-}
 
 static bool
 read_config(struct buf *b)
@@ -39,7 +26,7 @@ read_config(struct buf *b)
     OPENSSL_free(name);
     if (b->len == 0)
         return e == 0 || e == -ENOENT;
-    return e == 0 && strlen(b->data) == b->len && !includes(b->data);
+    return e == 0 && strlen(b->data) == b->len;
 }
 
 bool
@@ -75,14 +62,39 @@ tls_later_config(const struct tls_later *l)
     return good;
 }
 
+static void
+on_end(int number)
+{
+    (void)number;
+    _exit(1);
+}
+
+/* In the child: what it holds open nobody may wait for. */
+static bool
+try(bool (*make)(void *data), void *data, unsigned seconds)
+{
+    sigset_t ends;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGALRM);
+    sigaddset(&ends, SIGSYS);
+    if (signal(SIGALRM, on_end) == SIG_ERR ||
+        signal(SIGSYS, on_end) == SIG_ERR ||
+        sigprocmask(SIG_UNBLOCK, &ends, NULL) < 0 ||
+        close_range(STDERR_FILENO + 1, ~0u, 0) < 0)
+        return false;
+    alarm(seconds);
+    return jail_seal(JAIL_TRAPFILES) == 0 && make(data);
+}
+
 bool
-tls_later_rehearse(bool (*make)(void *data), void *data)
+tls_later_rehearse(bool (*make)(void *data), void *data, unsigned seconds)
 {
     pid_t pid = fork(), ended;
     int status;
 
     if (pid == 0)
-        _exit(jail_seal(JAIL_NOFILES) == 0 && make(data) ? 0 : 1);
+        _exit(try(make, data, seconds) ? 0 : 1);
     if (pid < 0)
         return false;
     while ((ended = waitpid(pid, &status, 0)) < 0 && errno == EINTR)

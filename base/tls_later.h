@@ -16,7 +16,7 @@ struct tls_later {
 };
 
 /* Reads them.  False where there is no certificate, or the settings cannot be
- * read or include other files. */
+ * read. */
 bool tls_later_read(struct tls_later *l);
 void tls_later_free(struct tls_later *l);
 
@@ -24,8 +24,10 @@ void tls_later_free(struct tls_later *l);
  * False: they are wrong. */
 bool tls_later_config(const struct tls_later *l);
 
-/* Whether make works in a process that can open no file: a child tries.
- * While there are no threads. */
-bool tls_later_rehearse(bool (*make)(void *data), void *data);
+/* Whether make works, within seconds, without a file being opened: a child
+ * tries, with descriptors 0 to 2 alone.  An attempt to open one ends it, for
+ * OpenSSL does not tell of each that failed.  While there are no threads. */
+bool tls_later_rehearse(bool (*make)(void *data), void *data,
+                        unsigned seconds);
 
 #endif

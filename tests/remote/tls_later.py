@@ -4,6 +4,7 @@ at the start."""
 import os
 import re
 import ssl
+import subprocess
 import sys
 import tempfile
 
@@ -23,6 +24,15 @@ ssl_conf = ssl
 system_default = default
 [default]
 CipherString = ECDHE-RSA-AES128-GCM-SHA256
+'''
+MODULE = '''openssl_conf = all
+[all]
+providers = providers
+[providers]
+default = activated
+legacy = activated
+[activated]
+activate = 1
 '''
 WRONG = '''config_diagnostics = 1
 openssl_conf = all
@@ -121,6 +131,26 @@ def settings_of_openssl(folder, authority):
        'what is wrong in them ends it at the start', (code, log))
 
 
+def module_of_openssl(folder):
+    """A provider that lies in a file of its own; that it cannot be loaded,
+    OpenSSL tells nobody."""
+    name = 'a module that OpenSSL\'s settings name is loaded at the start'
+    words = subprocess.run(['openssl', 'version', '-m'], text=True,
+                           stdout=subprocess.PIPE).stdout.split('"')
+    if len(words) < 2 or not os.path.exists(words[1] + '/legacy.so'):
+        skip(name, 'there is no legacy.so')
+        return
+    path = os.path.join(folder, 'module.cnf')
+    with open(path, 'w') as f:
+        f.write(MODULE)
+    remote = start(OPENSSL_CONF=path)
+    got = send(remote, {})
+    with open('/proc/%d/maps' % remote.process.pid) as f:
+        loaded = '/legacy.so' in f.read()
+    remote.close()
+    ok(got and got.word == 'done' and loaded, name, (got, loaded))
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix='godwit-tls.') as folder:
         os.chmod(folder, 0o755)
@@ -128,6 +158,7 @@ def main():
         context, _ = authority.issue('localhost')
         memory({'tls': context}, authority)
         settings_of_openssl(folder, authority)
+        module_of_openssl(folder)
     end()
 
 
