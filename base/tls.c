@@ -154,6 +154,8 @@ bool
 tls_context_show(struct tls_context *c, const char *certificate,
                  const char *key)
 {
+    if (!c->ssl && !make_now(c))
+        return false;
     SSL_CTX_set_default_passwd_cb(c->ssl, no_passphrase);
     return SSL_CTX_use_certificate_chain_file(c->ssl, certificate) == 1 &&
            SSL_CTX_use_PrivateKey_file(c->ssl, key, SSL_FILETYPE_PEM) == 1 &&

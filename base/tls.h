@@ -29,8 +29,8 @@ struct tls_context *tls_context_later(void);
 void tls_context_free(struct tls_context *c);
 
 /* Shows whoever asks for one the certificate (and those behind it) in the file
- * certificate, which is for key; not by tls_context_later's.  False: they
- * cannot be read, or do not belong together. */
+ * certificate, which is for key; tls_context_later's is made for that.  False:
+ * they cannot be read, or do not belong together. */
 bool tls_context_show(struct tls_context *c, const char *certificate,
                       const char *key);
 

@@ -73,6 +73,17 @@ value(int control, const char *name)
     return v;
 }
 
+/* A file that cannot be reached is not taken for one that is not there. */
+static bool
+is_there(int control, const char *name)
+{
+    if (faccessat(control, name, F_OK, 0) == 0)
+        return true;
+    if (errno != ENOENT)
+        log_die("fatal setting=%s why=%s", name, strerror(errno));
+    return false;
+}
+
 /* The name stands in a command of ours. */
 static void
 check_helo(const char *name)
@@ -114,7 +125,7 @@ static void
 read_tls(struct remote *r, int control, const char *folder)
 {
     struct conf_list *policies = &r->sessions.policies;
-    bool own = faccessat(control, "tlsca", F_OK, 0) == 0;
+    bool own = is_there(control, "tlsca");
     struct buf ca = {0};
     size_t line;
     int e = conf_list(control, "tlspolicy", policies);
@@ -125,7 +136,7 @@ read_tls(struct remote *r, int control, const char *folder)
         log_die("fatal setting=tlspolicy line=%zu why=%s", line,
                 "not DOMAIN:POLICY with a policy known here");
     buf_print(&ca, "%s/tlsca", folder);
-    if (!own && !r->by_hand && faccessat(control, "tlscert", F_OK, 0) < 0)
+    if (!own && !r->by_hand && !is_there(control, "tlscert"))
         r->sessions.tls = tls_context_later();
     if (!r->sessions.tls)
         r->sessions.tls = tls_context_new(own ? ca.data : NULL);
@@ -141,11 +152,11 @@ read_certificate(struct remote *r, int control, const char *folder)
     struct buf certificate = {0}, key = {0};
     struct stat st;
 
-    if (faccessat(control, "tlscert", F_OK, 0) < 0 && errno == ENOENT)
-        return;
     if (r->unrouted && faccessat(control, "tlskey", R_OK, AT_EACCESS) < 0 &&
         errno == EACCES)
         return; /* he who runs it is not who it is for */
+    if (!is_there(control, "tlscert"))
+        return;
     if (fstatat(control, "tlskey", &st, 0) < 0)
         log_die("fatal setting=tlskey why=%s", strerror(errno));
     if (st.st_mode & 077)

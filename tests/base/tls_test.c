@@ -131,11 +131,29 @@ new_keys(SSL *ssl)
            SSL_do_handshake(ssl) == 1;
 }
 
+/* Before anything else here asks for OpenSSL. */
+static bool
+shown_later(void)
+{
+    struct tls_context *c;
+    bool shown;
+
+    setenv("SSL_CERT_FILE", "/dev/null", 1);
+    setenv("OPENSSL_CONF", "/dev/null", 1);
+    if (!(c = tls_context_later()))
+        abort();
+    shown = tls_context_show(c, "/nonexistent", "/nonexistent");
+    tls_context_free(c);
+    return shown;
+}
+
 int
 main(void)
 {
     enum tls_state end;
 
+    ok(!shown_later(), "a certificate that cannot be read is no crash where "
+                       "TLS waits for the first connection");
     ok(goes_on(TLS1_3_VERSION, new_keys, &end),
        "keys may change in the middle of what is sent (TLS 1.3)");
     ok(goes_on(TLS1_2_VERSION, renegotiate, &end) || end == TLS_FAILED,

@@ -70,9 +70,10 @@ class Report:
 
 
 class Remote:
-    def __init__(self, modes={}, tokens=None, **settings):
+    def __init__(self, modes={}, tokens=None, links={}, **settings):
         """modes: of settings that are not for all to read; tokens: what
-        stands in their files."""
+        stands in their files; links: settings that are symbolic links, and
+        where to."""
         self.home = tempfile.mkdtemp(prefix='godwit-remote.')
         control = os.path.join(self.home, 'control')
         os.mkdir(control)
@@ -82,6 +83,8 @@ class Remote:
             with open(path, 'w') as f:
                 f.write('%s\n' % value)
             os.chmod(path, modes.get(name, 0o644))
+        for name, target in links.items():
+            os.symlink(target, os.path.join(control, name))
         self.tokens = os.path.join(control, 'tokens')
         if tokens is not None:
             os.mkdir(self.tokens)

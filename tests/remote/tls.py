@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """TLS by STARTTLS: what each policy does with each kind of server."""
 import asyncio
+import errno
 import hashlib
 import os
 import socket
@@ -334,6 +335,13 @@ def test_settings():
            'line=2' in remote.log(),
            'with tlspolicy "%s" it does not start, and says why' % line,
            remote.log())
+        remote.close()
+    for name in ('tlsca', 'tlscert'):
+        remote = Remote({'tlskey': 0o400}, links={name: name}, tlskey='x')
+        ok(remote.end() == 111 and 'setting=%s why=' % name in remote.log() and
+           os.strerror(errno.ELOOP) in remote.log(),
+           'with a %s that cannot be reached it does not start, and says why' %
+           name, remote.log())
         remote.close()
     remote = Remote(tlsca='no certificate')
     ok(remote.end() == 111 and 'tlsca' in remote.log(),
