@@ -13,10 +13,11 @@
 int filesystem_forgets(int fd);
 
 /* Whether no power cut leaves the name of a file without the content it had
- * when it got that name, if file_settle came before: XFS, and ext4 where it
- * has a journal on its own disk.  There a file may get its name before its
- * sync, and one commit of the journal takes both.  False in doubt, and where
- * /proc is not there to ask.  fd: a folder there, open for reading. */
+ * when it got that name, if file_settle came before: XFS, and ext4 with a
+ * journal of its own, as mount makes them.  There a file may get its name
+ * before its sync, and one commit of the journal takes both.  False in doubt,
+ * and where /proc is not there to ask.  fd: a folder there, open for
+ * reading. */
 bool filesystem_orders(int fd);
 
 #endif

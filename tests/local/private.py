@@ -350,7 +350,8 @@ def test_order():
     d = driver.Driver(drive, home, log=LOG, env={
         "ASAN_OPTIONS": "detect_leaks=0"}, command=(
         "strace", "-f", "-y", "-o", out, "-e",
-        "trace=fsync,linkat,sendmsg,mkdirat,unlinkat", driver.LOCAL))
+        "trace=fsync,sync_file_range,linkat,sendmsg,mkdirat,unlinkat",
+        driver.LOCAL))
     path = write("msg", b"Subject: x\n\nbody\n")
     r = d.deliver(1, path, "me@example.org", id=12000)
     d.deliver(2, path, "me@example.org", id=12001)
@@ -366,19 +367,26 @@ def test_order():
         return next((i for i, line in enumerate(lines)
                      if all(p in line for p in parts)), None)
 
-    # Nameless, or where that is not known with a name in tmp/.
-    file = where("fsync(", maildir + "/new/#")
-    if file is None:
-        file = where("fsync(", "/tmp/" + name)
+    def of_file(call):
+        """Nameless, or where that is not known with a name in tmp/."""
+        found = where(call, maildir + "/new/#")
+        return where(call, "/tmp/" + name) if found is None else found
+
+    file = of_file("fsync(")
+    link = where("linkat(", maildir + '/new>, "%s"' % name)
+    if of_file("sync_file_range(") is not None:
+        print("# the name comes first: content comes with it")
+        steps = [of_file("sync_file_range("), link, file]
+    else:
+        steps = [file, link]
     steps = [where("fsync(", "<%s>" % maildir),
-             where("fsync(", "<%s>" % folder),
-             file,
-             where("linkat(", maildir + '/new>, "%s"' % name),
+             where("fsync(", "<%s>" % folder)] + steps + [
              where("fsync(", maildir + "/new>"),
              where("sendmsg(", "R\\1")]
     ok(None not in steps and steps == sorted(steps) and status == 0,
-       "strace: folders, then the file, are synced before the name in new/, "
-       "and new/ before the report", (steps, lines))
+       "strace: folders, then file and name, then new/ are synced, in an "
+       "order that leaves no name without its content, before the report",
+       (steps, lines))
     synced = [line for line in lines if "fsync(" in line]
     forgetful = subprocess.run(
         ["stat", "-f", "-c", "%T", folder], stdout=subprocess.PIPE,
