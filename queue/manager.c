@@ -32,6 +32,7 @@ enum {
     ARENAS = 2,               /* else one for each of the pool's threads,
                                  nearly empty */
     SPARE_FILES = 128,        /* besides those of messages in memory */
+    FEW = 4,                  /* a part of the most: what it took goes back */
     TICK_MS = 1000,
     ANEW_MS = 15 * 60 * 1000, /* to a start that may read what this didn't */
     ANEW_ASKED_MS = 5000,     /* the same, when all is to be tried */
@@ -46,6 +47,7 @@ struct program {
     struct reload reload;
     struct ending ending;
     uint64_t checkpoint_at, began;
+    unsigned busiest;         /* most messages in memory, by the ticks */
 };
 
 static struct program *
@@ -123,12 +125,26 @@ on_recovered(void *data)
     manager_wake(m);
 }
 
+/* What many messages at a time took, when most of them have gone. */
+static void
+give_back(struct program *p)
+{
+    unsigned now = p->manager.active_count;
+
+    if (p->busiest == 0 || now > p->busiest / FEW)
+        return;
+    malloc_trim(0);
+    p->busiest = now;
+}
+
 static void
 on_tick(uv_timer_t *t)
 {
     struct program *p = t->data;
     uint64_t now = uv_now(p->manager.loop);
 
+    if (p->manager.active_count > p->busiest)
+        p->busiest = p->manager.active_count;
     ledger_flush(&p->manager.ledger);
     reload_tick(&p->reload);
     channel_unpark(&p->manager.local);
@@ -141,9 +157,7 @@ on_tick(uv_timer_t *t)
     checkpoint_begin(&p->manager.checkpoint);
     channel_sweep(&p->manager.local);
     channel_sweep(&p->manager.remote);
-    /* What many messages at a time took goes back when they have gone. */
-    if (p->manager.active_count == 0)
-        malloc_trim(0);
+    give_back(p);
 }
 
 /* Workers' sockets come from start; its end is ours. */
@@ -291,14 +305,14 @@ begin(struct program *p, unsigned char *secret)
 static unsigned
 messages_max(void)
 {
-    struct rlimit files;
+    struct rlimit files, all;
     unsigned most = ACTIVE_MAX;
 
     if (getrlimit(RLIMIT_NOFILE, &files) < 0)
         log_die("fatal call=getrlimit why=%s", strerror(errno));
-    files.rlim_cur = files.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &files) < 0)
-        log_die("fatal call=setrlimit why=%s", strerror(errno));
+    all = (struct rlimit){files.rlim_max, files.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &all) == 0)
+        files = all;
     if (files.rlim_cur < ACTIVE_MAX + SPARE_FILES) {
         most = files.rlim_cur < 2 * SPARE_FILES
                    ? (unsigned)files.rlim_cur / 2

@@ -75,12 +75,19 @@ site_resting(const struct site *s)
     return s->rest_until > uv_now(s->channel->manager->loop);
 }
 
+/* What of it may wait in memory. */
+static unsigned
+share(const struct site *s)
+{
+    return s->channel->manager->active_max / SITE_SHARE;
+}
+
 static unsigned
 paced_room(const struct site *s)
 {
     uint64_t n = SITE_PACED_S * 1000000ul / s->gap_us + 2;
 
-    return n < SITE_WAITING_MAX ? (unsigned)n : SITE_WAITING_MAX;
+    return n < share(s) ? (unsigned)n : share(s);
 }
 
 static bool
@@ -95,7 +102,7 @@ room(const struct site *s)
 {
     unsigned most = in_doubt(s) ? s->window
                     : s->gap_us ? paced_room(s)
-                                : SITE_WAITING_MAX;
+                                : share(s);
     unsigned taken = s->waiting + (in_doubt(s) ? s->open : 0);
 
     return taken < most ? most - taken : 0;
@@ -144,9 +151,9 @@ places(const struct site *s)
         return 0;
     if (in_doubt(s) || s->gap_us)
         return room(s);
-    if (s->waiting > SITE_WAITING_MAX / 2)
+    if (s->waiting > share(s) / 2)
         return 0;
-    return s->waiting || s->open ? 2 : SITE_WAITING_MAX / 2;
+    return s->waiting || s->open ? 2 : share(s) / 2;
 }
 
 /* Those that are too old come in any case. */

@@ -21,7 +21,7 @@ enum {
     SITE_REST_DOUBLED = 4, /* times at most; and 15 siterest is the most */
     SITE_RESTS_MAX = 15,
     SITE_FORGET_MS = 3600 * 1000,
-    SITE_WAITING_MAX = 1000, /* a third of what may be in memory */
+    SITE_SHARE = 3,        /* its part of what may be in memory: a third */
     SITE_PACED_S = 10,     /* what a paced site sends in that time is */
 };
 

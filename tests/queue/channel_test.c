@@ -251,6 +251,7 @@ main(void)
     int ends[2], remote_far;
 
     m.loop = uv_default_loop();
+    m.active_max = ACTIVE_MAX;
     message.manager = &m;
     null = open("/dev/null", O_RDONLY);
     if (null < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0,

@@ -43,5 +43,25 @@ def few():
     server.close()
 
 
+def one_site():
+    """All mail but one waits for the server that says nothing."""
+    silent = Server("greeting-hang")
+    with Instance(smtproutes="slow.example:127.0.0.1:%d" % silent.port) as it:
+        it.prefix = it.prefix + ["prlimit", "--nofile=%d" % FILES]
+        it.start()
+        with Submit(it) as s:
+            for n in range(2 * LIMIT):
+                s.message(envelope(it.address, ["x@slow.example"]), TEXT)
+            wait_for("what there is room for",
+                     lambda: int(status(it)["active"]) >= LIMIT // 4)
+            s.message(envelope(it.address, [it.address]), TEXT)
+        wait_for("the other message", it.maildir)
+        tap.ok(int(status(it)["active"]) < LIMIT // 2,
+               "a site that is slow leaves the others their part of it",
+               status(it))
+    silent.close()
+
+
 few()
+one_site()
 sys.exit(tap.end())
