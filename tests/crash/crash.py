@@ -228,7 +228,7 @@ def journaled(top):
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         top.chmod(0o755)
     except (OSError, subprocess.CalledProcessError) as e:
-        print("# not on a disk with a journal: %s" % e)
+        print("SKIPPED: the order of an ext4 with a journal: %s" % e)
 
 
 def main():
@@ -237,6 +237,9 @@ def main():
     print("seed %d" % SEED, flush=True)
     if top:
         journaled(top)
+    else:
+        print("SKIPPED: the order of an ext4 with a journal: needs root and "
+              "namespaces")
     house = House(sys.argv[1], top)
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *unused: end_all(house))

@@ -10,12 +10,15 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "fake"))
 from instance import Fail, wait_for  # noqa: E402
 
-MIB = {"ext4": 64, "xfs": 320, "btrfs": 192}
-MKFS = {"ext4": ["-O", "^resize_inode"], "xfs": [], "btrfs": []}
+MIB = {"ext4": 64, "ext4,fast_commit": 64, "xfs": 320, "btrfs": 192}
+# mkfs's name and what it is told.
+MKFS = {"ext4": ["ext4", "-O", "^resize_inode"],
+        "ext4,fast_commit": ["ext4", "-O", "^resize_inode,fast_commit"],
+        "xfs": ["xfs"], "btrfs": ["btrfs"]}
 # XFS takes a block of its own, half written, for a damaged file system: what
 # its first sector says of its age is believed of all.
-TORN = {"ext4": True, "xfs": False, "btrfs": True}
-OPTIONS = {"ext4": "loop", "xfs": "loop,nouuid", "btrfs": "loop"}
+TORN = {"ext4": True, "ext4,fast_commit": True, "xfs": False, "btrfs": True}
+OPTIONS = {"xfs": "loop,nouuid"}
 
 
 def run(*argv):
@@ -29,7 +32,8 @@ def make(path, kind):
     """An empty file system in a file with holes."""
     with open(path, "wb") as f:
         f.truncate(MIB[kind] << 20)
-    run("mkfs." + kind, "-q", *MKFS[kind], path)
+    program, *told = MKFS[kind]
+    run("mkfs." + program, "-q", *told, path)
     run("fallocate", "-d", path)
 
 
@@ -43,7 +47,7 @@ def umount(place):
 
 @contextlib.contextmanager
 def mounted(source, place, kind):
-    run("mount", "-o", OPTIONS[kind], source, place)
+    run("mount", "-o", OPTIONS.get(kind, "loop"), source, place)
     try:
         yield
     finally:
