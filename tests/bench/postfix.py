@@ -1,6 +1,8 @@
 """Postfix as Debian has it, with the services that it ships."""
+import contextlib
 import os
 import signal
+import socket
 import time
 
 from run import LIMIT, until
@@ -95,6 +97,25 @@ class Postfix(System):
     def waiting(self, *folders):
         return sum(len(files) for f in folders for _, _, files in
                    os.walk(self.root / self.spool / f))
+
+    @contextlib.contextmanager
+    def unheard(self):
+        """Its pickup stands still, and who tells it of mail talks to a socket
+        that nobody reads: its own holds a hundred, then postdrop waits."""
+        there = self.root / self.spool / "public/pickup"
+        aside = there.with_name("pickup.aside")
+        self.signal(signal.SIGSTOP, "pickup")
+        there.rename(aside)
+        try:
+            with socket.socket(socket.AF_UNIX) as s:
+                s.bind(str(there))
+                there.chmod(0o666)
+                s.listen(4096)
+                yield
+        finally:
+            aside.rename(there)
+            self.signal(signal.SIGCONT, "pickup")
+        self.run("postkick", "public", "pickup", "W")
 
     def settle(self):
         """sendmail has answered when the mail is in maildrop/; another copy
