@@ -132,6 +132,11 @@ give_name(int fd, struct folders *f, const char *tmp, const char *name)
 
     if (f->named)
         return linkat(f->dir, tmp, f->new, name, 0) < 0 ? -errno : 0;
+    /* Where the kernel gives us that (Linux 6.10) it costs less. */
+    if (linkat(fd, "", f->new, name, AT_EMPTY_PATH) == 0)
+        return 0;
+    if (errno == EEXIST)
+        return -EEXIST;
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     if (linkat(AT_FDCWD, path, f->new, name, AT_SYMLINK_FOLLOW) == 0)
         return 0;

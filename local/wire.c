@@ -27,6 +27,9 @@ watch(struct wire *w)
         events |= UV_READABLE;
     if (!STAILQ_EMPTY(&w->out))
         events |= UV_WRITABLE;
+    if (events == w->watched)
+        return;
+    w->watched = events; /* to ask again costs two calls */
     if (events)
         uv_poll_start(&w->poll, events, on_ready);
     else
@@ -104,6 +107,8 @@ on_ready(uv_poll_t *h, int status, int events)
 {
     struct wire *w = h->data;
 
+    if (status < 0)
+        w->watched = 0; /* an error ends it */
     if (!STAILQ_EMPTY(&w->out) && (status < 0 || events & UV_WRITABLE)) {
         write_reports(w);
         watch(w);
@@ -121,6 +126,7 @@ wire_open(struct wire *w, uv_loop_t *loop, int sock)
 
     w->sock = sock;
     w->paused = w->ended = w->lost = false;
+    w->watched = 0;
     w->poll.data = w;
     STAILQ_INIT(&w->out);
     if ((r = uv_poll_init(loop, &w->poll, sock)) == 0)

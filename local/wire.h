@@ -12,6 +12,7 @@ struct wire_report;
 struct wire {
     uv_poll_t poll;
     int sock;
+    int watched;            /* events that poll waits for */
     bool paused;            /* no jobs for now */
     bool ended;             /* no more jobs, ever */
     bool lost;              /* nobody reads reports any more */

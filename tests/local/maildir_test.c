@@ -81,15 +81,18 @@ linkat(int from, const char *old, int to, const char *new, int flags)
 {
     void (*other)(void) = before_link;
 
-    note('l');
-    if (refused && flags & AT_SYMLINK_FOLLOW) {
+    int r;
+
+    if (refused && flags & (AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) {
         errno = refused;
         return -1;
     }
     before_link = NULL;
     if (other)
         other();
-    return (int)syscall(SYS_linkat, from, old, to, new, flags);
+    if ((r = (int)syscall(SYS_linkat, from, old, to, new, flags)) == 0)
+        note('l');
+    return r;
 }
 
 static const char *

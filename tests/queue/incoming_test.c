@@ -50,8 +50,11 @@ sync_file_range(int fd, off_t at, off_t len, unsigned flags)
 int
 linkat(int from, const char *old, int to, const char *new, int flags)
 {
-    note('l');
-    return (int)syscall(SYS_linkat, from, old, to, new, flags);
+    int r = (int)syscall(SYS_linkat, from, old, to, new, flags);
+
+    if (r == 0)
+        note('l');
+    return r;
 }
 
 static void
