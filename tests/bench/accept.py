@@ -36,7 +36,7 @@ def line_a(systems):
                     row.add(s.name, rate(s, count, parallel))
                     s.settle()
                     if s.name == "postfix":
-                        with s.unheard():
+                        with s.without_pickup():
                             row.add("postfix, pickup stopped",
                                     rate(s, count, parallel))
                         s.settle()

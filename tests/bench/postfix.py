@@ -2,7 +2,6 @@
 import contextlib
 import os
 import signal
-import socket
 import time
 
 from run import LIMIT, until
@@ -99,23 +98,13 @@ class Postfix(System):
                    os.walk(self.root / self.spool / f))
 
     @contextlib.contextmanager
-    def unheard(self):
-        """Its pickup stands still, and who tells it of mail talks to a socket
-        that nobody reads: its own holds a hundred, then postdrop waits."""
-        there = self.root / self.spool / "public/pickup"
-        aside = there.with_name("pickup.aside")
+    def without_pickup(self):
+        """What sendmail accepts stays in maildrop/ until afterwards."""
         self.signal(signal.SIGSTOP, "pickup")
-        there.rename(aside)
         try:
-            with socket.socket(socket.AF_UNIX) as s:
-                s.bind(str(there))
-                there.chmod(0o666)
-                s.listen(4096)
-                yield
+            yield
         finally:
-            aside.rename(there)
             self.signal(signal.SIGCONT, "pickup")
-        self.run("postkick", "public", "pickup", "W")
 
     def settle(self):
         """sendmail has answered when the mail is in maildrop/; another copy
