@@ -70,10 +70,11 @@ class Report:
 
 
 class Remote:
-    def __init__(self, modes={}, tokens=None, links={}, **settings):
+    def __init__(self, modes={}, tokens=None, links={}, files=None,
+                 **settings):
         """modes: of settings that are not for all to read; tokens: what
         stands in their files; links: settings that are symbolic links, and
-        where to."""
+        where to; files: its soft and its hard limit of descriptors."""
         self.home = tempfile.mkdtemp(prefix='godwit-remote.')
         control = os.path.join(self.home, 'control')
         os.mkdir(control)
@@ -99,8 +100,10 @@ class Remote:
         a, b = os.dup(theirs.fileno()), os.dup(self.life)
         with open(log, 'w') as f:
             self.process = subprocess.Popen(
-                ['/bin/bash', '-c', 'exec "$0" 3<&%d 4>&%d %d<&- %d>&-' %
-                 (a, b, a, b), program()],
+                ['/bin/bash', '-c',
+                 ('ulimit -Sn %d; ulimit -Hn %d; ' % files if files else '') +
+                 'exec "$0" 3<&%d 4>&%d %d<&- %d>&-' % (a, b, a, b),
+                 program()],
                 pass_fds=(a, b), stderr=f, stdin=subprocess.DEVNULL,
                 env=dict(os.environ, GODWIT_HOME=self.home))
         for fd in (a, b, life):
