@@ -5,6 +5,15 @@
 
 #include "base/file.h"
 
+void
+commit_init(struct commit *c, int fd, bool whole)
+{
+    *c = (struct commit){.fd = fd, .whole = whole,
+                         .lock = PTHREAD_MUTEX_INITIALIZER,
+                         .begun = PTHREAD_COND_INITIALIZER,
+                         .ended = PTHREAD_COND_INITIALIZER};
+}
+
 /* model: incoming-folder */
 static int
 sync_folder(const struct commit *c)
@@ -14,75 +23,85 @@ sync_folder(const struct commit *c)
     return syncfs(c->fd) < 0 ? -errno : 0;
 }
 
-/* The wishes may be gone as soon as they are told. */
-static void
-tell(struct commit_wish *w, int result)
+static bool
+may_begin(const struct commit *c)
 {
-    while (w) {
-        struct commit_wish *next = w->next;
-
-        w->result = result;
-        w->over = true;
-        pthread_cond_signal(&w->done);
-        w = next;
-    }
-}
-
-static void *
-serve(void *data)
-{
-    struct commit *c = data;
-
-    pthread_mutex_lock(&c->lock);
-    for (;;) {
-        struct commit_wish *all;
-        int r;
-
-        while (!c->waiting)
-            pthread_cond_wait(&c->asked, &c->lock);
-        all = c->waiting;
-        c->waiting = NULL;
-        pthread_mutex_unlock(&c->lock);
-        r = sync_folder(c);
-        pthread_mutex_lock(&c->lock);
-        c->syncs++;
-        tell(all, r);
-    }
-    return NULL;
-}
-
-int
-commit_start(struct commit *c, int fd, bool whole)
-{
-    pthread_t thread;
-    int r;
-
-    *c = (struct commit){.fd = fd, .whole = whole,
-                         .lock = PTHREAD_MUTEX_INITIALIZER,
-                         .asked = PTHREAD_COND_INITIALIZER};
-    if ((r = pthread_create(&thread, NULL, serve, c)) == 0)
-        pthread_detach(thread);
-    return -r;
+    return c->left == 0 && c->waiting > 0 && c->waiting >= c->coming;
 }
 
 void
-commit_ask(struct commit *c, struct commit_wish *w)
+commit_expect(struct commit *c)
 {
-    *w = (struct commit_wish){.done = PTHREAD_COND_INITIALIZER};
     pthread_mutex_lock(&c->lock);
-    w->next = c->waiting;
-    c->waiting = w;
-    if (!w->next)
-        pthread_cond_signal(&c->asked);
+    c->coming++;
     pthread_mutex_unlock(&c->lock);
 }
 
-int
-commit_await(struct commit *c, struct commit_wish *w)
+void
+commit_forget(struct commit *c)
 {
     pthread_mutex_lock(&c->lock);
-    while (!w->over)
-        pthread_cond_wait(&w->done, &c->lock);
+    c->coming--;
+    if (may_begin(c))
+        pthread_cond_broadcast(&c->begun);
     pthread_mutex_unlock(&c->lock);
-    return w->result;
+}
+
+/* Locked.  Waits until the batch that gathers begins; whether we begin it,
+ * and so have to sync the folder. */
+static bool
+gather(struct commit *c)
+{
+    uint64_t mine = c->batch;
+
+    c->coming--;
+    c->waiting++;
+    while (c->batch == mine && !may_begin(c))
+        pthread_cond_wait(&c->begun, &c->lock);
+    if (c->batch != mine)
+        return false;
+    c->batch++;
+    c->left = c->waiting;
+    c->waiting = 0;
+    c->folder_done = false;
+    pthread_cond_broadcast(&c->begun);
+    return true;
+}
+
+/* Locked.  The folder's result, once it is there. */
+static int
+leave(struct commit *c)
+{
+    int r;
+
+    while (!c->folder_done)
+        pthread_cond_wait(&c->ended, &c->lock);
+    r = c->result;
+    if (--c->left == 0 && may_begin(c))
+        pthread_cond_broadcast(&c->begun);
+    return r;
+}
+
+int
+commit_sync(struct commit *c, struct incoming *in)
+{
+    int file, folder, r = 0;
+    bool first;
+
+    pthread_mutex_lock(&c->lock);
+    first = gather(c);
+    pthread_mutex_unlock(&c->lock);
+    if (first)
+        r = sync_folder(c);
+    file = in ? incoming_sync(in) : 0;
+    pthread_mutex_lock(&c->lock);
+    if (first) {
+        c->syncs++;
+        c->result = r;
+        c->folder_done = true;
+        pthread_cond_broadcast(&c->ended);
+    }
+    folder = leave(c);
+    pthread_mutex_unlock(&c->lock);
+    return file < 0 ? file : folder;
 }

@@ -236,11 +236,9 @@ main(int argc, char **argv)
     if (sodium_init() < 0)
         log_die("fatal why=\"libsodium does not start\"");
     close_in(&p);
-    if ((r = commit_start(&p.enqueue.commit,
-                          p.enqueue.todo.list ? p.enqueue.todo.dir
-                                              : p.enqueue.queuedir,
-                          !p.enqueue.todo.list)) < 0)
-        log_die("fatal why=%s doing=\"start a thread\"", strerror(-r));
+    commit_init(&p.enqueue.commit,
+                p.enqueue.todo.list ? p.enqueue.todo.dir : p.enqueue.queuedir,
+                !p.enqueue.todo.list);
     hint_init(&p.enqueue.hint, p.enqueue.loop, p.enqueue.queuedir);
     if (!direct)
         serve(&p);

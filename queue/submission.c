@@ -60,22 +60,13 @@ refuse_errno(struct caller *c, int r)
         log_event("refuse uid=%u why=%s", (unsigned)c->who.uid, why);
 }
 
-/* In the pool.  Folder and file are synced side by side.
- * After a failed sync the message counts as refused, so its name goes, but
+/* After a failed sync the message counts as refused, so its name goes, but
  * not one that the manager looks for: he may have found it already. */
 static int
-make_durable(struct caller *c, bool written)
+make_durable(struct caller *c, struct incoming *written)
 {
-    struct commit *commit = &c->door->enqueue->commit;
-    struct commit_wish wish;
-    int r = 0, folder;
+    int r = commit_sync(&c->door->enqueue->commit, written);
 
-    commit_ask(commit, &wish);
-    if (written)
-        r = incoming_sync(&c->message);
-    folder = commit_await(commit, &wish);
-    if (r == 0)
-        r = folder;
     if (r < 0 && !c->envelope.chosenid)
         incoming_unlink(&c->message);
     return r;
@@ -85,16 +76,20 @@ static void
 store(uv_work_t *work)
 {
     struct caller *c = work->data;
+    struct commit *commit = &c->door->enqueue->commit;
     uint64_t now = date_now() / 1000, next = c->envelope.notbefore;
-    int r;
 
     if (next <= now)
         next = (uint64_t)retry_next(c->message.id, (time_t)now, 1);
-    r = incoming_link(&c->message, &c->envelope, next);
-    /* A chosen id that is there: the message was stored before. */
-    if (r == 0 || (r == -EEXIST && c->envelope.chosenid))
-        r = make_durable(c, r == 0);
-    c->result = r;
+    commit_expect(commit);
+    c->result = incoming_link(&c->message, &c->envelope, next);
+    if (c->result == 0)
+        c->result = make_durable(c, &c->message);
+    else if (c->result == -EEXIST && c->envelope.chosenid)
+        /* It was stored before. */
+        c->result = make_durable(c, NULL);
+    else
+        commit_forget(commit);
 }
 
 static void
@@ -102,7 +97,8 @@ find_stored(uv_work_t *work)
 {
     struct caller *c = work->data;
 
-    c->result = make_durable(c, false);
+    commit_expect(&c->door->enqueue->commit);
+    c->result = make_durable(c, NULL);
 }
 
 /* model: incoming-answer */

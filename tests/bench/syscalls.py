@@ -9,8 +9,8 @@ from run import LIMIT, RUNS, attempt, note, size
 from sink import Sink
 
 KINDS = {
-    "syncs": ("fsync", "fdatasync", "sync", "syncfs", "msync",
-              "sync_file_range"),
+    "syncs": ("fsync", "fdatasync", "sync", "syncfs", "msync"),
+    "waits for a write": ("sync_file_range",),
     "forks": ("fork", "vfork", "clone", "clone3"),
     "opens": ("open", "openat", "creat"),
     "links": ("link", "linkat"),
@@ -21,9 +21,9 @@ AT_ONCE = 64
 
 
 def send(s, count):
-    """count messages from as many callers at once to the sink."""
+    """count messages over as many connections at once to the sink."""
     with Sink(count) as there:
-        s.call(count, AT_ONCE, "u@dst.test")
+        s.preload(count, ["u@dst.test"], connections=AT_ONCE)
         there.wait(LIMIT)
     time.sleep(1)
 

@@ -195,8 +195,8 @@ main(void)
                              O_PATH | O_DIRECTORY | O_CLOEXEC);
     enqueue.todo.list = true;
     hint_init(&enqueue.hint, enqueue.loop, enqueue.queuedir);
-    if ((r = commit_start(&enqueue.commit, enqueue.todo.dir, false)) == 0 &&
-        (r = listen_at(&fd, store.queue, "door", &self, 0600)) == 0)
+    commit_init(&enqueue.commit, enqueue.todo.dir, false);
+    if ((r = listen_at(&fd, store.queue, "door", &self, 0600)) == 0)
         r = door_listen(&enqueue.manager_door, &enqueue, DOOR_MANAGER, fd);
     errno = -r;
     spool_must(r == 0, "listen");
