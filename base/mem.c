@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,14 @@ void
 mem_exit(int code)
 {
     exit_code = code;
+}
+
+void
+mem_share_arenas(void)
+{
+#ifdef M_ARENA_MAX /* not every libc has them */
+    mallopt(M_ARENA_MAX, 2);
+#endif
 }
 
 static void

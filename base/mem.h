@@ -24,6 +24,10 @@ char *mem_dup(const void *data, size_t len);
 /* A copy of a string. */
 char *mem_string(const char *s);
 
+/* For a program with a pool of threads, before the first of them: they share
+ * two arenas, where each would get one that stays nearly empty. */
+void mem_share_arenas(void);
+
 /* From now on the exit code when memory runs out, for programs whose callers
  * read other codes: sendmail 75, qmail-queue 51. */
 void mem_exit(int code);

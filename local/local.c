@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "local/dispatch.h"
 #include "local/lookup.h"
 
@@ -78,6 +79,7 @@ main(void)
     signal(SIGPIPE, SIG_IGN);
     /* Lookups and copies wait on others; more of them than processors. */
     setenv("UV_THREADPOOL_SIZE", "16", 0);
+    mem_share_arenas();
 
     local.dispatch.rules.lookup = lookup_account;
     r = dispatch_start(&local.dispatch, uv_default_loop(), &local.settings,

@@ -23,6 +23,7 @@
 #include "base/id.h"
 #include "base/jail.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "queue/door.h"
 #include "queue/users.h"
 
@@ -223,6 +224,7 @@ main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     umask(007);
     setenv("UV_THREADPOOL_SIZE", direct ? "4" : "32", 0);
+    mem_share_arenas();
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);

@@ -20,6 +20,7 @@
 #include "base/id.h"
 #include "base/jail.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "queue/attempt.h"
 #include "queue/ending.h"
 #include "queue/ledgerkey.h"
@@ -29,10 +30,10 @@
 enum { FD_START = 3, FD_LOCK, FD_CONTROL };
 
 enum {
-    ARENAS = 2,               /* else one for each of the pool's threads,
-                                 nearly empty */
     SPARE_FILES = 128,        /* besides those of messages in memory */
-    FEW = 4,                  /* a part of the most: what it took goes back */
+    WAVE = 300,               /* messages at a time, whose memory goes back
+                                 when no more than a fourth are there */
+    FEW = 4,
     TICK_MS = 1000,
     ANEW_MS = 15 * 60 * 1000, /* to a start that may read what this didn't */
     ANEW_ASKED_MS = 5000,     /* the same, when all is to be tried */
@@ -131,7 +132,9 @@ give_back(struct program *p)
 {
     unsigned now = p->manager.active_count;
 
-    if (p->busiest == 0 || now > p->busiest / FEW)
+    if (now > p->busiest)
+        p->busiest = now;
+    if (p->busiest < WAVE || now > p->busiest / FEW)
         return;
     malloc_trim(0);
     p->busiest = now;
@@ -143,8 +146,7 @@ on_tick(uv_timer_t *t)
     struct program *p = t->data;
     uint64_t now = uv_now(p->manager.loop);
 
-    if (p->manager.active_count > p->busiest)
-        p->busiest = p->manager.active_count;
+    give_back(p);
     ledger_flush(&p->manager.ledger);
     reload_tick(&p->reload);
     channel_unpark(&p->manager.local);
@@ -157,7 +159,6 @@ on_tick(uv_timer_t *t)
     checkpoint_begin(&p->manager.checkpoint);
     channel_sweep(&p->manager.local);
     channel_sweep(&p->manager.remote);
-    give_back(p);
 }
 
 /* Workers' sockets come from start; its end is ours. */
@@ -339,7 +340,7 @@ main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     umask(077);
     setenv("UV_THREADPOOL_SIZE", "16", 0);
-    mallopt(M_ARENA_MAX, ARENAS);
+    mem_share_arenas();
     p.manager.active_max = messages_max();
     if (sodium_init() < 0)
         log_die("fatal why=\"libsodium does not start\"");

@@ -381,6 +381,7 @@ main(int argc, char **argv)
     signal(SIGTERM, SIG_IGN); /* the manager's socket says when to end */
     fcntl(LIFE_FD, F_SETFD, FD_CLOEXEC);
     setenv("UV_THREADPOOL_SIZE", "32", 0);
+    mem_share_arenas();
     if (sodium_init() < 0)
         log_die("fatal why=%s", "libsodium");
     read_settings(&remote);
