@@ -78,11 +78,15 @@ store(uv_work_t *work)
     struct caller *c = work->data;
     struct commit *commit = &c->door->enqueue->commit;
     uint64_t now = date_now() / 1000, next = c->envelope.notbefore;
+    bool large = c->message.written > 0; /* nobody waits for its disk */
 
     if (next <= now)
         next = (uint64_t)retry_next(c->message.id, (time_t)now, 1);
-    commit_expect(commit);
+    if (!large)
+        commit_expect(commit);
     c->result = incoming_link(&c->message, &c->envelope, next);
+    if (large)
+        commit_expect(commit);
     if (c->result == 0)
         c->result = make_durable(c, &c->message);
     else if (c->result == -EEXIST && c->envelope.chosenid)
