@@ -31,9 +31,7 @@ enum { FD_START = 3, FD_LOCK, FD_CONTROL };
 
 enum {
     SPARE_FILES = 128,        /* besides those of messages in memory */
-    WAVE = 300,               /* messages at a time, whose memory goes back
-                                 when no more than a fourth are there */
-    FEW = 4,
+    GIVE_BACK = 512 << 10,    /* bytes that have become free */
     TICK_MS = 1000,
     ANEW_MS = 15 * 60 * 1000, /* to a start that may read what this didn't */
     ANEW_ASKED_MS = 5000,     /* the same, when all is to be tried */
@@ -48,7 +46,7 @@ struct program {
     struct reload reload;
     struct ending ending;
     uint64_t checkpoint_at, began;
-    unsigned busiest;         /* most messages in memory, by the ticks */
+    size_t unused;            /* bytes, when memory was given back last */
 };
 
 static struct program *
@@ -126,18 +124,18 @@ on_recovered(void *data)
     manager_wake(m);
 }
 
-/* What many messages at a time took, when most of them have gone. */
+/* What a wave of mail took, when it has gone.  What is free within pages in
+ * use, and what was given back already, counts as free too. */
 static void
 give_back(struct program *p)
 {
-    unsigned now = p->manager.active_count;
+    size_t unused = mallinfo2().fordblks;
 
-    if (now > p->busiest)
-        p->busiest = now;
-    if (p->busiest < WAVE || now > p->busiest / FEW)
+    if (unused > p->unused + GIVE_BACK)
+        malloc_trim(0);
+    else if (unused > p->unused)
         return;
-    malloc_trim(0);
-    p->busiest = now;
+    p->unused = unused;
 }
 
 static void
