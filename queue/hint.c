@@ -18,10 +18,8 @@ pull(struct hint *h)
                             O_WRONLY | O_NONBLOCK | O_CLOEXEC);
     if (h->trigger < 0)
         return;
-    if (write(h->trigger, h->ids, count * sizeof *h->ids) >= 0) {
-        h->lost = false;
+    if (write(h->trigger, h->ids, count * sizeof *h->ids) >= 0)
         return;
-    }
     h->lost = true;
     if (errno == EPIPE)
         file_close(&h->trigger);
@@ -57,8 +55,10 @@ hint_add(struct hint *h, uint64_t id)
 {
     if (h->count == 0) {
         uv_check_start(&h->after, on_after);
-        if (h->lost)
+        if (h->lost) {
+            h->lost = false;
             add(h, 0);
+        }
     }
     add(h, id);
 }
