@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "local/deliver.h"
 
 enum { FIRST_FREE = CHILD_LIFE + 1 };
@@ -98,65 +99,82 @@ become(const struct child_facts *f)
     return chdir(f->account->home) < 0 ? -errno : 0;
 }
 
-/* 1: a job and its content; 0: the end; -1: what nobody should send. */
-static int
-receive(struct buf *b, struct job *j, struct delivery *d)
-{
-    struct view rest;
-    ssize_t n;
+/* One parcel. */
+struct parcel {
+    struct buf bytes;       /* the deliveries' views point into it */
+    struct delivery all[PARCEL_MAX];
+    size_t count;
+    int content;            /* of the only one; -1: held by each */
+};
 
-    buf_clear(b);
-    if ((n = job_recv(CHILD_SOCK, b, &d->content)) == 0)
-        return 0;
-    if (n < 4)
-        return -1;
-    rest = view_from(buf_view(b), 4);
-    d->held = view_from(rest, get_u32(b->data));
-    rest.len -= d->held.len;
-    if (job_parse(j, rest) < 0 || j->rcpt_count != 1 ||
-        d->held.len != (d->content < 0 ? j->length : 0))
-        return -1;
-    return 1;
+/* 1: it is there; 0: the end; -1: what nobody should send. */
+static int
+receive(struct parcel *p)
+{
+    struct view rest, held;
+    struct job j;
+    ssize_t n;
+    int r;
+
+    p->count = 0;
+    buf_clear(&p->bytes);
+    if ((n = job_recv(CHILD_SOCK, &p->bytes, &p->content)) <= 0)
+        return n < 0 ? -1 : 0;
+    rest = buf_view(&p->bytes);
+    while ((r = parcel_take(&rest, &j, &held)) > 0) {
+        if (p->count == PARCEL_MAX || (p->content >= 0 && p->count > 0) ||
+            held.len != (p->content < 0 ? j.length : 0))
+            return -1;
+        delivery_init(&p->all[p->count++], &j, p->content, held);
+    }
+    return r < 0 ? r : 1;
 }
 
-/* Receives one job, answers it.  failed: what kept us from becoming the
+static int
+answer(const struct child_facts *f, struct parcel *p)
+{
+    struct buf b = {0};
+    int r;
+
+    for (size_t i = 0; i < p->count; i++)
+        parcel_addreport(&b, &p->all[i].report);
+    r = job_send(CHILD_SOCK, buf_view(&b), -1);
+    for (size_t i = 0; r < 0 && i < p->count; i++) {
+        const struct outcome *o = &p->all[i].report.outcome;
+
+        log_event("unreported user=%s verdict=%s text=%s why=%s",
+                  f->account->name, verdict_word(o->verdict), o->text,
+                  strerror(-r));
+    }
+    buf_free(&b);
+    return r;
+}
+
+/* Receives a parcel, answers it.  failed: what kept us from becoming the
  * account, or 0.  1: and on; 0: the end; -1: the end of a failure. */
 static int
-serve(const struct child_facts *f, struct buf *b, int failed,
-      struct deliver_memory *memory)
+serve(const struct child_facts *f, struct parcel *p, int failed,
+      struct deliver_place *place)
 {
-    struct delivery d = {.content = -1, .me = f->me,
-                         .home = f->account->home, .memory = memory};
-    struct report r = {0};
-    struct job j;
     int n;
 
-    if ((n = receive(b, &j, &d)) <= 0)
+    if ((n = receive(p)) <= 0)
         return n;
-    d.job = &j;
-    r.number = j.number;
-    r.index = j.rcpts[0].index;
-    if (failed)
-        outcome_errno(&r.outcome, failed, "cannot become %s in %s",
-                      f->account->name, f->account->home);
-    else
-        deliver_run(&d, f->instruction, &r);
-    file_close(&d.content);
-
-    buf_clear(b);
-    report_print(b, &r);
-    if ((n = job_send(CHILD_SOCK, buf_view(b), -1)) < 0)
-        log_event("unreported user=%s verdict=%s text=%s why=%s",
-                  f->account->name, verdict_word(r.outcome.verdict),
-                  r.outcome.text, strerror(-n));
-    return n < 0 || failed ? -1 : 1;
+    if (!failed)
+        deliver_run(place, p->all, p->count, f->instruction);
+    for (size_t i = 0; failed && i < p->count; i++)
+        outcome_errno(&p->all[i].report.outcome, failed,
+                      "cannot become %s in %s", f->account->name,
+                      f->account->home);
+    file_close(&p->content);
+    return answer(f, p) < 0 || failed ? -1 : 1;
 }
 
 _Noreturn void
 child_run(const struct child_facts *f, int jobs)
 {
-    struct deliver_memory memory = {0};
-    struct buf b = {0};
+    struct deliver_place place = {.me = f->me, .home = f->account->home};
+    struct parcel *p = mem_alloc(sizeof *p);
     int r, going;
 
     if (dup3(jobs, CHILD_SOCK, O_CLOEXEC) < 0 ||
@@ -166,7 +184,7 @@ child_run(const struct child_facts *f, int jobs)
         _exit(111);
     }
     r = become(f);
-    while ((going = serve(f, &b, r, &memory)) > 0)
+    while ((going = serve(f, p, r, &place)) > 0)
         ;
     _exit(going < 0 ? 111 : 0);
 }

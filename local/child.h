@@ -1,8 +1,7 @@
 /* child.h - a deliverer from the inside: becomes the recipient, delivers
  *
- * Jobs come as datagrams: u32 length of a job of one recipient (base/job.h),
- * the job, the content unless a descriptor comes with it; reports go
- * back.  What is read and written of a user's files, is here. */
+ * What comes and goes: parcel.h.  What is read and written of a user's files,
+ * is here. */
 #ifndef LOCAL_CHILD_H
 #define LOCAL_CHILD_H
 

@@ -37,16 +37,34 @@ move(struct deliverer *d, enum pool_state to)
 }
 
 static void
-on_report(struct deliverer *d, void *task, const struct report *r)
+on_reports(struct deliverer *d, void *const *tasks,
+           const struct report *reports, unsigned count)
 {
     struct resident *a = d->owner;
-    struct report copy = *r;
+    struct crew *c = a->crew;
 
+    pool_learn(&a->pool, uv_now(c->loop) - d->given_ms);
     move(d, d->ending ? POOL_ENDING : POOL_IDLE);
     if (!d->ending)
-        deliverer_time(d, a->crew->settings->localidle);
-    task_report(task, &copy);
-    crew_run(a->crew);
+        deliverer_time(d, c->settings->localidle);
+    for (unsigned i = 0; i < count; i++) {
+        struct report copy = reports[i];
+
+        task_report(tasks[i], &copy);
+    }
+    crew_run(c);
+}
+
+/* All that d was given. */
+static void
+tasks_later(struct deliverer *d, int error, const char *code,
+            const char *what)
+{
+    unsigned count = d->count;
+
+    d->count = 0;
+    for (unsigned i = 0; i < count; i++)
+        task_later(d->tasks[i], error, code, what);
 }
 
 /* What it was given gets the rest of its time, and its place in the pool is
@@ -65,23 +83,21 @@ on_time(struct deliverer *d)
 {
     struct resident *a = d->owner;
     struct crew *c = a->crew;
-    struct task *t = d->task;
 
     if (d->state == POOL_BUSY && c->settings->localtimeout > JOB_SLOW) {
         slow_down(d, c);
         return;
     }
-    if (!t) {
+    if (d->count == 0) {
         move(d, POOL_ENDING);
         deliverer_end(d);
         return;
     }
     move(d, POOL_KILLED);
-    d->task = NULL;
     deliverer_kill(d);
     log_event("deliverer-killed user=%s seconds=%ju", a->account.name,
               (uintmax_t)c->settings->localtimeout);
-    task_later(t, 0, "4.3.0", "not delivered within localtimeout");
+    tasks_later(d, 0, "4.3.0", "not delivered within localtimeout");
     crew_run(c);
 }
 
@@ -125,17 +141,14 @@ on_gone(struct deliverer *d, int status)
 {
     struct resident *a = d->owner;
     struct crew *c = a->crew;
-    struct task *t = d->task;
     char why[128];
 
     say_why(why, sizeof why, status);
-    if (t || (status && !d->killed))
+    if (d->count || (status && !d->killed))
         log_event("deliverer-died user=%s why=%s", a->account.name, why);
-    d->task = NULL;
     HASH_DEL(c->deliverers, d);
     move(d, POOL_NONE);
-    if (t)
-        task_later(t, 0, "4.3.0", why);
+    tasks_later(d, 0, "4.3.0", why);
     resident_leave(a, &c->pool);
     if (status < 0)
         shed(c);
@@ -149,7 +162,7 @@ on_broken(struct deliverer *d)
 }
 
 static const struct deliverer_calls calls = {
-    on_report, on_time, on_broken, on_gone,
+    on_reports, on_time, on_broken, on_gone,
 };
 
 static void
@@ -186,32 +199,52 @@ hire(struct resident *a, int *r)
     return d;
 }
 
-/* The pool counted one deliverer of a as busy: d, or where there is none
- * because of error, nobody.  It gets the first that waits. */
+/* The first that waits goes with what d is to be given; false: no room. */
+static bool
+add_first(struct resident *a, struct deliverer *d)
+{
+    struct task *t = STAILQ_FIRST(&a->waiting);
+    struct job j;
+
+    message_jobfor(t->message, t->rcpt, a->crew->number + 1, &j);
+    if (!deliverer_add(d, &j, &t->message->content, t))
+        return false;
+    a->crew->number++;
+    STAILQ_REMOVE_HEAD(&a->waiting, link);
+    return true;
+}
+
+/* The pool counted one deliverer of a as busy: d, which gets the first that
+ * waits and what may go with it. */
 static void
-hand_over(struct resident *a, struct deliverer *d, int error)
+hand_over(struct resident *a, struct deliverer *d)
 {
     struct crew *c = a->crew;
     uint64_t timeout = c->settings->localtimeout;
-    struct task *t = STAILQ_FIRST(&a->waiting);
-    struct job j;
-    int r = error;
+    int r;
 
-    STAILQ_REMOVE_HEAD(&a->waiting, link);
-    message_jobfor(t->message, t->rcpt, ++c->number, &j);
-    if (r == 0)
-        r = deliverer_give(d, &j, &t->message->content,
-                           timeout < JOB_SLOW ? timeout : JOB_SLOW, t);
+    add_first(a, d);
+    while (d->count < a->pool.most && a->pool.waiting && add_first(a, d))
+        pool_withdraw(&c->pool, &a->pool);
+    r = deliverer_give(d, timeout < JOB_SLOW ? timeout : JOB_SLOW);
     if (r == 0)
         return;
-    if (d) {
-        move(d, POOL_KILLED);
-        deliverer_kill(d);
-    } else {
-        pool_move(&c->pool, &a->pool, POOL_BUSY, POOL_NONE);
-        shed(c);
-    }
-    task_later(t, r, NULL, "cannot hand the message to a deliverer");
+    move(d, POOL_KILLED);
+    deliverer_kill(d);
+    tasks_later(d, r, NULL, "cannot hand the message to a deliverer");
+}
+
+/* It counted one that is not to be had. */
+static void
+go_without(struct resident *a, int error)
+{
+    struct crew *c = a->crew;
+    struct task *t = STAILQ_FIRST(&a->waiting);
+
+    STAILQ_REMOVE_HEAD(&a->waiting, link);
+    pool_move(&c->pool, &a->pool, POOL_BUSY, POOL_NONE);
+    shed(c);
+    task_later(t, error, NULL, "cannot hand the message to a deliverer");
 }
 
 void
@@ -230,7 +263,10 @@ crew_run(struct crew *c)
             continue;
         }
         d = step == POOL_FORK ? hire(a, &r) : take_idle(a, POOL_BUSY);
-        hand_over(a, d, r);
+        if (d)
+            hand_over(a, d);
+        else
+            go_without(a, r);
         resident_leave(a, &c->pool);
     }
     c->on_change(c);

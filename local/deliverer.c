@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/file.h"
@@ -15,6 +16,7 @@ on_closed(uv_handle_t *h)
 
     if (--d->handles == 0) {
         file_close(&d->sock);
+        buf_free(&d->parcel);
         free(d);
     }
 }
@@ -46,19 +48,34 @@ break_off(struct deliverer *d)
     if (d->ending)
         return;
     d->ending = true;
-    if (!d->task)
+    if (d->count == 0)
         d->calls->on_broken(d);
 }
 
-/* Takes one report.  A deliverer's bytes come from the user's process: they
+/* One for each that was given, and nothing else. */
+static bool
+parse_reports(const struct deliverer *d, struct view bytes,
+              struct report reports[PARCEL_MAX])
+{
+    unsigned i = 0;
+    int r;
+
+    while (i < d->count && (r = parcel_takereport(&bytes, &reports[i])) > 0 &&
+           reports[i].number == d->number + i)
+        reports[i++].flags = 0;
+    return d->count > 0 && i == d->count && bytes.len == 0;
+}
+
+/* Takes one answer.  A deliverer's bytes come from the user's process: they
  * say what became of the mail it was given and nothing else.  No descriptor
  * is taken. */
 static void
-read_report(struct deliverer *d)
+read_reports(struct deliverer *d)
 {
-    char bytes[REPORT_MAX];
-    void *task = d->task;
-    struct report r;
+    char bytes[PARCEL_REPORTS_MAX];
+    struct report reports[PARCEL_MAX];
+    void *tasks[PARCEL_MAX];
+    unsigned count = d->count;
     ssize_t n;
 
     do
@@ -66,21 +83,20 @@ read_report(struct deliverer *d)
     while (n < 0 && errno == EINTR);
     if (n < 0 && errno == EAGAIN)
         return;
-    if (n == 0 && d->ending && !d->task) {
+    if (n == 0 && d->ending && count == 0) {
         uv_poll_stop(&d->poll);
         return;
     }
-    if (n <= 0 || (size_t)n > sizeof bytes || !d->task ||
-        report_parse(&r, view_make(bytes, (size_t)n)) < 0 ||
-        r.number != d->number) {
+    if (n <= 0 || (size_t)n > sizeof bytes ||
+        !parse_reports(d, view_make(bytes, (size_t)n), reports)) {
         break_off(d);
         deliverer_kill(d);
         return;
     }
-    r.flags = 0;
     uv_timer_stop(&d->timer);
-    d->task = NULL;
-    d->calls->on_report(d, task, &r);
+    memcpy(tasks, d->tasks, count * sizeof *tasks);
+    d->count = 0;
+    d->calls->on_reports(d, tasks, reports, count);
     if (d->ending && !d->killed)
         expect_end(d);
 }
@@ -92,7 +108,7 @@ on_readable(uv_poll_t *h, int status, int events)
 
     (void)events;
     (void)status; /* reading tells what is wrong */
-    read_report(d);
+    read_reports(d);
 }
 
 struct deliverer *
@@ -128,28 +144,39 @@ deliverer_new(uv_loop_t *loop, int forker, uint64_t birth,
     return d;
 }
 
-int
-deliverer_give(struct deliverer *d, const struct job *j,
-               const struct content *content, uint64_t timeout, void *task)
+bool
+deliverer_add(struct deliverer *d, const struct job *j,
+              const struct content *content, void *task)
 {
-    struct buf b = {0};
+    struct view held = content->held ? buf_view(&content->bytes)
+                                     : view_make("", 0);
+
+    if (d->count == PARCEL_MAX || d->unheld ||
+        (d->count > 0 && !content->held) || !parcel_add(&d->parcel, j, held))
+        return false;
+    if (d->count == 0)
+        d->number = j->number;
+    if (!content->held)
+        d->unheld = content;
+    d->tasks[d->count++] = task;
+    return true;
+}
+
+int
+deliverer_give(struct deliverer *d, uint64_t timeout)
+{
     int fd = -1, r = 0;
 
-    buf_addu32(&b, 0);
-    job_print(&b, j);
-    put_u32(b.data, (uint32_t)b.len - 4);
-    if (content->held)
-        buf_addview(&b, buf_view(&content->bytes));
-    else
-        r = content_open(content, &fd);
+    if (d->unheld)
+        r = content_open(d->unheld, &fd);
     if (r == 0)
-        r = job_send(d->sock, buf_view(&b), fd);
+        r = job_send(d->sock, buf_view(&d->parcel), fd);
     file_close(&fd);
-    buf_free(&b);
+    d->unheld = NULL;
+    buf_free(&d->parcel);
     if (r < 0)
         return r;
-    d->number = j->number;
-    d->task = task;
+    d->given_ms = uv_now(d->timer.loop);
     uv_timer_start(&d->timer, on_timer, timeout * 1000, 0);
     return 0;
 }
@@ -164,7 +191,7 @@ void
 deliverer_end(struct deliverer *d)
 {
     d->ending = true;
-    if (!d->task && !d->killed)
+    if (d->count == 0 && !d->killed)
         expect_end(d);
     shutdown(d->sock, SHUT_WR);
 }
@@ -184,8 +211,8 @@ deliverer_gone(struct deliverer *d, int status)
 {
     d->gone = true;
     break_off(d);
-    if (d->task && status >= 0)
-        read_report(d); /* what it said before it died counts */
+    if (d->count > 0 && status >= 0)
+        read_reports(d); /* what it said before it died counts */
     d->calls->on_gone(d, status);
     uv_close((uv_handle_t *)&d->poll, on_closed);
     uv_close((uv_handle_t *)&d->timer, on_closed);

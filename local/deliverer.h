@@ -1,6 +1,6 @@
 /* deliverer.h - a deliverer from the outside, on the loop
  *
- * One delivery at a time.  The forker (forker.h) makes it, and says when it
+ * One parcel (parcel.h) at a time.  The forker (forker.h) makes it, and says when it
  * is gone; its struct lives until then, and is freed by itself after
  * on_gone. */
 #ifndef LOCAL_DELIVERER_H
@@ -12,15 +12,16 @@
 
 #include "local/content.h"
 #include "local/forker.h"
+#include "local/parcel.h"
 
 enum { DELIVERER_END = 10 }; /* seconds it may take to end when told to */
 
 struct deliverer;
 
 struct deliverer_calls {
-    /* The answer to what was given; the deliverer is idle again. */
-    void (*on_report)(struct deliverer *d, void *task,
-                      const struct report *r);
+    /* The answers to what was given; the deliverer is idle again. */
+    void (*on_reports)(struct deliverer *d, void *const *tasks,
+                       const struct report *reports, unsigned count);
     /* The time given last is over. */
     void (*on_time)(struct deliverer *d);
     /* It ended, or spoke nonsense, while idle and not told to end; it is
@@ -37,7 +38,12 @@ struct deliverer {
     TAILQ_ENTRY(deliverer) link; /* the caller's */
     void *owner;                /* the caller's */
     int state;                  /* the caller's */
-    void *task;                 /* the caller's; NULL: idle */
+    void *tasks[PARCEL_MAX];    /* the caller's */
+    unsigned count;             /* of them; 0: idle */
+    uint64_t number;            /* of the first job */
+    struct buf parcel;          /* what is to be given; empty once it is */
+    const struct content *unheld; /* borrowed: goes with it */
+    uint64_t given_ms;          /* when, on the loop's clock */
     uv_poll_t poll;
     uv_timer_t timer;
     int handles;
@@ -47,7 +53,6 @@ struct deliverer {
     bool gone;
     bool ending;                /* told to end or killed */
     bool killed;
-    uint64_t number;            /* of the job given, while busy */
     const struct deliverer_calls *calls;
 };
 
@@ -57,11 +62,15 @@ struct deliverer *deliverer_new(uv_loop_t *loop, int forker, uint64_t birth,
                                 const struct account *account,
                                 const struct deliverer_calls *calls, int *r);
 
-/* A job of one recipient, to be answered within timeout seconds, and its
- * content, which is whole; task is kept in d.  0 or a negative errno. */
-int deliverer_give(struct deliverer *d, const struct job *j,
-                   const struct content *content, uint64_t timeout,
-                   void *task);
+/* A job of one recipient, numbered one more than the one added before, goes
+ * with what is to be given; its content, which is whole, stays until then,
+ * and task is kept in d.  False: no room; for the first there always is. */
+bool deliverer_add(struct deliverer *d, const struct job *j,
+                   const struct content *content, void *task);
+
+/* Gives all that, to be answered within timeout seconds.  0 or a negative
+ * errno; tasks and count stay either way. */
+int deliverer_give(struct deliverer *d, uint64_t timeout);
 
 /* on_time comes after so many seconds, unless it answers or gets work. */
 void deliverer_time(struct deliverer *d, uint64_t seconds);

@@ -12,6 +12,8 @@ finish(struct dispatch *d)
         return;
     wire_close(&d->wire);
     crew_close(&d->crew);
+    if (!uv_is_closing((uv_handle_t *)&d->before))
+        uv_close((uv_handle_t *)&d->before, NULL);
 }
 
 /* The one place where a recipient's outcome leaves. */
@@ -72,7 +74,7 @@ on_ready(struct message *m)
         }
         on_report(m, i, &r);
     }
-    crew_run(&d->crew);
+    d->admitted = true;
 }
 
 /* Not a job, or cut: whoever can still be named gets LATER. */
@@ -147,6 +149,19 @@ on_change(struct crew *c)
     finish(c->data);
 }
 
+/* What came together is delivered and reported together. */
+static void
+on_before(uv_prepare_t *h)
+{
+    struct dispatch *d = h->data;
+
+    if (d->admitted) {
+        d->admitted = false;
+        crew_run(&d->crew);
+    }
+    wire_flush(&d->wire);
+}
+
 int
 dispatch_start(struct dispatch *d, uv_loop_t *loop,
                const struct settings *settings, int sock)
@@ -161,7 +176,9 @@ dispatch_start(struct dispatch *d, uv_loop_t *loop,
         d->rules.own_names = &settings->own_names;
     }
     d->crew.settings = settings;
-    d->crew.data = d->wire.data = d;
+    d->crew.data = d->wire.data = d->before.data = d;
+    uv_prepare_init(loop, &d->before);
+    uv_prepare_start(&d->before, on_before);
     d->crew.on_report = on_report;
     d->crew.on_change = on_change;
     d->wire.on_job = on_job;

@@ -16,6 +16,8 @@ struct dispatch {
     struct crew crew;       /* its life is set by the caller */
     struct wire wire;
     uv_loop_t *loop;
+    uv_prepare_t before;    /* before the loop waits: what gathered goes */
+    bool admitted;          /* something waits for the crew */
     unsigned messages;      /* not yet reported in full */
     bool stopping;
 };

@@ -34,11 +34,20 @@ enter(struct pool *p, struct pool_account *a, enum pool_place place)
         p->promised++;
 }
 
+/* More goes together when those that are busy are done. */
+static bool
+gathers(const struct pool_account *a)
+{
+    return a->most > 1 && a->waiting < a->count[POOL_BUSY];
+}
+
 static enum pool_place
 place_of(const struct pool *p, const struct pool_account *a)
 {
     if (!a->waiting)
         return a->count[POOL_IDLE] ? POOL_SPARE : POOL_AWAY;
+    if (gathers(a))
+        return POOL_AWAY;
     if (a->count[POOL_IDLE])
         return POOL_USABLE;
     if (a->living >= p->peruser)
@@ -65,6 +74,7 @@ pool_add(struct pool *p, struct pool_account *a)
 {
     memset(a, 0, sizeof *a);
     a->turn = p->turns;
+    a->most = 1;
     settle(p, a);
 }
 
@@ -106,6 +116,15 @@ pool_move(struct pool *p, struct pool_account *a, enum pool_state from,
     count(p, a, from, -1);
     count(p, a, to, 1);
     settle(p, a);
+}
+
+void
+pool_learn(struct pool_account *a, uint64_t ms)
+{
+    if (ms > POOL_QUICK_MS)
+        a->most = (a->most + 1) / 2;
+    else if (a->most < POOL_MOST)
+        a->most *= 2;
 }
 
 bool

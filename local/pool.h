@@ -6,13 +6,23 @@
  * counting those that take long, and the account that waits longest for its
  * turn comes first.  At most resident
  * deliverers live; one of those idle longest makes room for an account that
- * has none.  A step costs the same however many accounts there are. */
+ * has none.  A step costs the same however many accounts there are.
+ *
+ * Where a disk answers quickly, an account's mail is delivered several at a
+ * time by each of few deliverers, for they wait for the disk together:
+ * another begins when as much waits as deliverers are busy.  Where it does
+ * not, one at a time by each of many. */
 #ifndef LOCAL_POOL_H
 #define LOCAL_POOL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
+
+enum {
+    POOL_MOST = 16,         /* deliveries that one is given at once */
+    POOL_QUICK_MS = 50,     /* for all of them */
+};
 
 /* What a deliverer does. */
 enum pool_state {
@@ -41,6 +51,7 @@ struct pool_account {
     TAILQ_ENTRY(pool_account) link;
     enum pool_place place;
     unsigned waiting;       /* deliveries without a deliverer */
+    unsigned most;          /* deliveries for one deliverer at once */
     unsigned living;        /* deliverers */
     unsigned count[POOL_STATES]; /* of them, by state */
     uint64_t turn;          /* when it was served last */
@@ -78,6 +89,9 @@ void pool_withdraw(struct pool *p, struct pool_account *a);
 /* A deliverer of the account goes from one state to another. */
 void pool_move(struct pool *p, struct pool_account *a, enum pool_state from,
                enum pool_state to);
+
+/* A deliverer of the account took ms for what it was given. */
+void pool_learn(struct pool_account *a, uint64_t ms);
 
 /* No more deliverers can be made: one of *a that is idle, and has been for
  * long, is counted as ending.  false: there is none whom nothing waits for. */

@@ -14,6 +14,8 @@ struct wire_report {
     struct buf bytes;
 };
 
+enum { JOBS_AT_ONCE = 64 };
+
 static void on_ready(uv_poll_t *h, int status, int events);
 
 static void
@@ -46,23 +48,37 @@ end(struct wire *w)
     w->on_end(w);
 }
 
+/* Whether there may be another. */
+static bool
+read_job(struct wire *w, struct buf *b)
+{
+    int fd = -1;
+    ssize_t n;
+
+    buf_clear(b);
+    n = job_recv(w->sock, b, &fd);
+    if (n > 0 || n == -EBADMSG) {
+        w->on_job(w, buf_view(b), fd);
+        return true;
+    }
+    file_close(&fd);
+    if (n != -EAGAIN) {
+        if (n < 0)
+            log_event("manager-lost why=%s", strerror((int)-n));
+        end(w);
+    }
+    return false;
+}
+
+/* Those that have come together, so that they can be delivered together. */
 static void
-read_job(struct wire *w)
+read_jobs(struct wire *w)
 {
     struct buf b = {0};
-    int fd = -1;
-    ssize_t n = job_recv(w->sock, &b, &fd);
 
-    if (n > 0 || n == -EBADMSG) {
-        w->on_job(w, buf_view(&b), fd);
-    } else {
-        file_close(&fd);
-        if (n != -EAGAIN) {
-            if (n < 0)
-                log_event("manager-lost why=%s", strerror((int)-n));
-            end(w);
-        }
-    }
+    for (int i = 0; i < JOBS_AT_ONCE && !w->ended && !w->paused; i++)
+        if (!read_job(w, &b))
+            break;
     buf_free(&b);
 }
 
@@ -109,14 +125,10 @@ on_ready(uv_poll_t *h, int status, int events)
 
     if (status < 0)
         w->watched = 0; /* an error ends it */
-    if (!STAILQ_EMPTY(&w->out) && (status < 0 || events & UV_WRITABLE)) {
-        write_reports(w);
-        watch(w);
-        if (STAILQ_EMPTY(&w->out))
-            w->on_drained(w);
-    }
-    if (!w->ended && !w->paused && (status < 0 || events & UV_READABLE))
-        read_job(w);
+    if (status < 0 || events & UV_WRITABLE)
+        wire_flush(w);
+    if (status < 0 || events & UV_READABLE)
+        read_jobs(w);
 }
 
 int
@@ -141,8 +153,17 @@ wire_report(struct wire *w, const struct report *r)
 
     report_print(&q->bytes, r);
     STAILQ_INSERT_TAIL(&w->out, q, link);
+}
+
+void
+wire_flush(struct wire *w)
+{
+    if (STAILQ_EMPTY(&w->out))
+        return;
     write_reports(w);
     watch(w);
+    if (STAILQ_EMPTY(&w->out))
+        w->on_drained(w);
 }
 
 void

@@ -22,7 +22,7 @@ struct wire {
     void (*on_job)(struct wire *w, struct view bytes, int fd);
     /* The manager sends nothing more, or is gone. */
     void (*on_end)(struct wire *w);
-    /* All reports that had to wait are out. */
+    /* All reports are out. */
     void (*on_drained)(struct wire *w);
 };
 
@@ -30,8 +30,10 @@ struct wire {
  * errno. */
 int wire_open(struct wire *w, uv_loop_t *loop, int sock);
 
-/* Sent now, or as soon as the socket takes it; in order. */
+/* Sent by wire_flush, or as soon after it as the socket takes it; in
+ * order. */
 void wire_report(struct wire *w, const struct report *r);
+void wire_flush(struct wire *w);
 
 /* Stops and resumes on_job. */
 void wire_pause(struct wire *w, bool pause);

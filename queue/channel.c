@@ -10,15 +10,27 @@
 #include "queue/worker.h"
 
 void
-channel_init(struct channel *c, struct manager *m, enum channel_kind kind,
-             unsigned limit, unsigned window_max)
+channel_init(struct channel *c, struct manager *m, enum channel_kind kind)
 {
     memset(c, 0, sizeof *c);
     c->manager = m;
     c->kind = kind;
     c->name = kind == CHANNEL_LOCAL ? "local" : "remote";
-    c->limit = limit;
-    c->window_max = window_max ? window_max : 1;
+}
+
+void
+channel_limit(struct channel *c, const struct settings *s)
+{
+    unsigned deliverers = (unsigned)s->concurrencylocal;
+    unsigned site = (unsigned)s->concurrencysite;
+
+    if (c->kind == CHANNEL_LOCAL) {
+        c->limit = LOCAL_JOBS * deliverers;
+        c->window_max = LOCAL_WINDOW * deliverers;
+    } else {
+        c->limit = (unsigned)s->concurrencyremote;
+        c->window_max = site ? site : 1;
+    }
 }
 
 static void

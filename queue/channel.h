@@ -10,11 +10,15 @@
 #include <uthash.h>
 
 #include "base/job.h"
+#include "queue/settings.h"
 #include "queue/site.h"
 
 enum {
     JOB_BYTES_MAX = 48 * 1024, /* of recipients in one job */
     SLOW_FACTOR = 4,           /* times the limit: slow ones beyond it */
+    LOCAL_JOBS = 4,            /* out for each of concurrencylocal: local
+                                  delivers several together */
+    LOCAL_WINDOW = 2,          /* of them for one mailbox, at most */
 };
 
 struct message;
@@ -50,8 +54,12 @@ struct channel {
     uint64_t numbers;
 };
 
-void channel_init(struct channel *c, struct manager *m, enum channel_kind kind,
-                  unsigned limit, unsigned window_max);
+/* channel_limit is to be called before anything goes out. */
+void channel_init(struct channel *c, struct manager *m,
+                  enum channel_kind kind);
+
+/* What the settings allow it. */
+void channel_limit(struct channel *c, const struct settings *s);
 
 /* Takes fd: a worker that start has made. */
 void channel_worker(struct channel *c, int fd);

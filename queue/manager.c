@@ -273,12 +273,10 @@ begin(struct program *p, unsigned char *secret)
     m->checkpoint.idle = on_checkpoint;
     m->checkpoint.data = &p->ending;
     effects_init(&m->effects, m->loop, &m->store);
-    channel_init(&m->local, m, CHANNEL_LOCAL,
-                 (unsigned)m->settings.concurrencylocal,
-                 (unsigned)m->settings.concurrencysite);
-    channel_init(&m->remote, m, CHANNEL_REMOTE,
-                 (unsigned)m->settings.concurrencyremote,
-                 (unsigned)m->settings.concurrencysite);
+    channel_init(&m->local, m, CHANNEL_LOCAL);
+    channel_init(&m->remote, m, CHANNEL_REMOTE);
+    channel_limit(&m->local, &m->settings);
+    channel_limit(&m->remote, &m->settings);
     signals(p);
     ending_init(&p->ending, m);
     p->tick.data = p->start.data = p;

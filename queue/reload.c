@@ -57,16 +57,6 @@ drop_retired(struct reload *r)
     r->has_retired = false;
 }
 
-static void
-set_limits(struct manager *m)
-{
-    m->local.limit = (unsigned)m->settings.concurrencylocal;
-    m->remote.limit = (unsigned)m->settings.concurrencyremote;
-    m->local.window_max = m->remote.window_max =
-        m->settings.concurrencysite ? (unsigned)m->settings.concurrencysite
-                                    : 1;
-}
-
 void
 reload_ask(struct reload *r)
 {
@@ -91,7 +81,8 @@ reload_ask(struct reload *r)
         ways_free(&m->ways);
         m->settings = s;
         m->ways = ways;
-        set_limits(m);
+        channel_limit(&m->local, &s);
+        channel_limit(&m->remote, &s);
         channel_retry(&m->local, (time_t)s.queuelifetime);
         channel_retry(&m->remote, (time_t)s.queuelifetime);
         drop_retired(r);

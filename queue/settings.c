@@ -30,7 +30,7 @@ const struct setting settings_table[] = {
     {"remoteworkers", SETTING_COUNT, "1", 1, 16, AT(remoteworkers),
      "processes that send mail to other hosts"},
     {"concurrencylocal", SETTING_COUNT, "50", 1, 1000,
-     AT(concurrencylocal), "deliveries on this host at a time"},
+     AT(concurrencylocal), "deliverers at work at a time"},
     {"concurrencysite", SETTING_COUNT, "20", 1, 100000, AT(concurrencysite),
      "deliveries to one site at a time, at most"},
     {"siterate", SETTING_LIST, "", 0, 0, AT(siterate),

@@ -22,15 +22,16 @@
 #define HEADER "Return-Path: <ann@example.net>\nDelivered-To: bob@example.org\n"
 
 static char folder[] = "/tmp/maildir-test-XXXXXX";
-static struct deliver_memory memory;
+static struct deliver_place place = {.me = "mx/a:b", .home = folder};
 static struct report last;
 static char name[300];
 
 /* In place of the library's: what a file system says that it is, and the
- * order of what is done to it: 'f' a file's sync, 's' that its content
- * settles, 'd' a folder's sync, 'l' a name. */
+ * order of what is done to it: 'f' a file's sync, 'b' and 's' that its content
+ * begins to go and settles, 'd' a folder's sync, 'l' a name. */
 static __fsword_t kind;
-static char order[16];
+static char order[32];
+static int failing;            /* the sync that fails, counted from 1 */
 static int refused;            /* errno of naming a nameless file */
 static bool leave_half;        /* this process ends before its file has a
                                   name */
@@ -61,6 +62,10 @@ fsync(int fd)
     struct stat st;
 
     note(fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? 'd' : 'f');
+    if (failing && --failing == 0) {
+        errno = EIO;
+        return -1;
+    }
     if (leave_half && !S_ISDIR(st.st_mode))
         _exit(ftruncate(fd, 9));
     return (int)syscall(SYS_fsync, fd);
@@ -69,9 +74,8 @@ fsync(int fd)
 int
 sync_file_range(int fd, off_t at, off_t len, unsigned flags)
 {
-    if (flags)
-        note('s');
-    if (flags && leave_half)
+    note(flags == SYNC_FILE_RANGE_WRITE ? 'b' : 's');
+    if (leave_half)
         _exit(ftruncate(fd, 9));
     return (int)syscall(SYS_sync_file_range, fd, at, len, flags);
 }
@@ -106,28 +110,52 @@ at(const char *where)
     return p;
 }
 
-static enum verdict
-deliver(struct view text, uint32_t flags)
+/* A job of the message with this id. */
+static struct job
+job_of(uint64_t id, struct view text, uint32_t flags)
 {
-    struct job j = {.birth = 1795384800, .id = 123 * 32 + 13, .attempt = 1,
+    struct job j = {.birth = 1795384800, .id = id, .attempt = 1,
                     .flags = flags, .length = text.len, .rcpt_count = 1,
                     .sender = view_of("ann@example.net")};
-    struct delivery d = {.job = &j, .me = "mx/a:b", .home = folder,
-                         .memory = &memory};
-    struct buf b = {0};
-    enum verdict v;
 
     j.rcpts[0].address = view_of("bob@example.org");
     digest_of(text, j.digest);
-    maildir_name(&b, &j, d.me);
+    return j;
+}
+
+static void
+name_of(const struct delivery *d)
+{
+    struct buf b = {0};
+
+    maildir_name(&b, d, place.me);
     snprintf(name, sizeof name, "%s", b.data);
     buf_free(&b);
-    d.content = memfd_create("content", MFD_CLOEXEC);
-    if (d.content < 0 || file_write(d.content, text.data, text.len) < 0)
+}
+
+/* Does d by itself. */
+static enum verdict
+run(struct delivery *d)
+{
+    name_of(d);
+    deliver_run(&place, d, 1, "./Maildir/");
+    last = d->report;
+    return last.outcome.verdict;
+}
+
+static enum verdict
+deliver(struct view text, uint32_t flags)
+{
+    struct job j = job_of(123 * 32 + 13, text, flags);
+    struct delivery d;
+    enum verdict v;
+    int fd = memfd_create("content", MFD_CLOEXEC);
+
+    if (fd < 0 || file_write(fd, text.data, text.len) < 0)
         exit(2);
-    memset(&last, 0, sizeof last);
-    v = deliver_run(&d, "./Maildir/", &last);
-    close(d.content);
+    delivery_init(&d, &j, fd, view_make("", 0));
+    v = run(&d);
+    close(fd);
     return v;
 }
 
@@ -174,7 +202,7 @@ clean(void)
 {
     if (system("rm -rf Maildir") != 0)
         exit(2);
-    folders_close(&memory.folders);
+    folders_close(&place.folders);
 }
 
 static void
@@ -219,21 +247,21 @@ test_contents(void)
 static void
 test_name(void)
 {
-    struct job j = {.birth = 7, .id = 1, .rcpt_count = 1};
+    struct delivery d = {.birth = 7, .id = 1};
     struct buf a = {0}, b = {0}, c = {0};
     char me[1000];
 
-    j.rcpts[0].address = view_of("ann@example.org");
-    maildir_name(&a, &j, "mx/a:b");
-    j.rcpts[0].address = view_of("bob@example.org");
-    maildir_name(&b, &j, "mx/a:b");
+    d.rcpt = view_of("ann@example.org");
+    maildir_name(&a, &d, "mx/a:b");
+    d.rcpt = view_of("bob@example.org");
+    maildir_name(&b, &d, "mx/a:b");
     ok(strncmp(a.data, "7.G0000000000001R", 17) == 0 &&
        strcmp(a.data + 25, ".mx\\057a\\072b") == 0,
        "a name is made of birth, id, recipient and me, without / and :");
     ok(strcmp(a.data, b.data) != 0, "two recipients have two names");
     memset(me, ':', sizeof me);
     me[sizeof me - 1] = 0;
-    maildir_name(&c, &j, me);
+    maildir_name(&c, &d, me);
     ok(c.len < 255, "a name is never too long for a file system");
     buf_free(&a);
     buf_free(&b);
@@ -295,7 +323,7 @@ test_named(void)
 
     deliver(text, 0);
     unlink(at("new"));
-    memory.folders.named = true;
+    place.folders.named = true;
     put(at("tmp"), "half of it");
     ok(deliver(text, JOB_REPEAT) == DONE && holds(at("new"), text) &&
        count("Maildir/tmp") == 0,
@@ -358,7 +386,7 @@ test_twice(void)
 
     deliver(text, 0);
     unlink(at("new"));
-    memory.folders.named = true;
+    place.folders.named = true;
     before_link = deliver_half;
     v = deliver(text, 0);
     ok(v == DONE ? holds(at("new"), text) : count("Maildir/new") == 0,
@@ -467,32 +495,28 @@ test_folders(void)
 static void
 test_control(void)
 {
-    struct job j = {.rcpt_count = 1, .sender = view_of("a\nBcc: x")};
-    struct delivery d = {.job = &j, .content = -1, .me = "mx",
-                         .home = folder, .memory = &memory};
-    struct report r = {0};
+    struct job j = job_of(1, view_of("x"), 0);
+    struct delivery d;
 
-    j.rcpts[0].address = view_of("bob@example.org");
-    ok(deliver_run(&d, "./Maildir/", &r) == NEVER &&
-       access("Maildir", F_OK) < 0,
+    j.sender = view_of("a\nBcc: x");
+    delivery_init(&d, &j, -1, view_of("x"));
+    ok(run(&d) == NEVER && count("Maildir/new") == 0,
        "an address with a control character never reaches a header");
+    clean();
 }
 
 static void
 test_changed(void)
 {
-    struct job j = {.rcpt_count = 1, .length = 4};
-    struct delivery d = {.job = &j, .me = "mx", .home = folder,
-                         .memory = &memory};
-    struct report r = {0};
+    struct job j = job_of(1, view_of("good"), 0);
+    int fd = memfd_create("content", MFD_CLOEXEC);
+    struct delivery d;
 
-    j.rcpts[0].address = view_of("bob@example.org");
-    d.content = memfd_create("content", MFD_CLOEXEC);
-    ok(file_write(d.content, "evil", 4) == 0 &&
-       deliver_run(&d, "./Maildir/", &r) == LATER &&
+    delivery_init(&d, &j, fd, view_make("", 0));
+    ok(file_write(fd, "evil", 4) == 0 && run(&d) == LATER &&
        count("Maildir/new") == 0 && count("Maildir/tmp") == 0,
        "a copy that no longer is what was verified is not published");
-    close(d.content);
+    close(fd);
     clean();
 }
 
@@ -500,22 +524,137 @@ static void
 test_held(void)
 {
     struct view text = view_of("Subject: x\n\nheld\n");
-    struct job j = {.rcpt_count = 1, .length = text.len,
-                    .sender = view_of("ann@example.net")};
-    struct delivery d = {.job = &j, .me = "mx", .home = folder,
-                         .content = -1, .held = text, .memory = &memory};
-    struct report r = {0};
-    struct buf path = {0};
+    struct job j = job_of(1, text, 0);
+    struct delivery d;
 
-    j.rcpts[0].address = view_of("bob@example.org");
-    ok(deliver_run(&d, "./Maildir/", &r) == LATER &&
-       count("Maildir/new") == 0,
+    j.digest[0] ^= 1;
+    delivery_init(&d, &j, -1, text);
+    ok(run(&d) == LATER && count("Maildir/new") == 0,
        "content that came with the job is not published unverified");
-    digest_of(text, j.digest);
-    ok(deliver_run(&d, "./Maildir/", &r) == DONE, "but verified it is");
-    buf_print(&path, "Maildir/%s", r.outcome.text + strlen("stored as "));
-    ok(holds(path.data, text), "behind the same two lines");
-    buf_free(&path);
+    j.digest[0] ^= 1;
+    delivery_init(&d, &j, -1, text);
+    ok(run(&d) == DONE, "but verified it is");
+    ok(holds(at("new"), text), "behind the same two lines");
+    clean();
+}
+
+enum { TOGETHER = 3 };
+
+static struct delivery together[TOGETHER];
+static const char *const texts[TOGETHER] = {"one\n", "two\n", "three\n"};
+
+/* All of them in one run, in a Maildir that was there; spoilt: the one that
+ * is not what its digest says, or -1. */
+static void
+run_together(int spoilt)
+{
+    for (int i = 0; i < TOGETHER; i++) {
+        struct job j = job_of((uint64_t)i + 1, view_of(texts[i]), 0);
+
+        j.number = 7 + (uint64_t)i;
+        j.digest[0] ^= i == spoilt;
+        delivery_init(&together[i], &j, -1, view_of(texts[i]));
+    }
+    memset(order, 0, sizeof order);
+    deliver_run(&place, together, TOGETHER, "./Maildir/");
+}
+
+/* Which of them are DONE and there, as digits; and nothing else is there. */
+static const char *
+done(void)
+{
+    static char text[TOGETHER + 2];
+    unsigned n = 0;
+
+    for (int i = 0; i < TOGETHER; i++) {
+        bool there;
+
+        name_of(&together[i]);
+        there = holds(at("new"), view_of(texts[i]));
+        if (there != (together[i].report.outcome.verdict == DONE))
+            return "neither nor";
+        if (there)
+            text[n++] = (char)('1' + i);
+    }
+    text[n] = 0;
+    return count("Maildir/new") == n && count("Maildir/tmp") == 0 ? text
+                                                                  : "more";
+}
+
+static void
+test_together(void)
+{
+    deliver(view_of("first\n"), 0);
+    clean();
+    kind = XFS_SUPER_MAGIC;
+    place.folders = (struct folders){0};
+    run_together(-1);
+    same(done(), "123", "what comes together is stored together");
+    clean();
+    deliver(view_of("first\n"), 0);
+    unlink(at("new"));
+    run_together(-1);
+    same(order, "bbbssslllfffd", "each step for all before the next, each "
+         "file synced, new/ once");
+    ok(together[2].report.number == 9 && together[2].report.index == 0,
+       "each has its own report");
+    clean();
+    kind = NFS_SUPER_MAGIC;
+    deliver(view_of("first\n"), 0);
+    unlink(at("new"));
+    run_together(-1);
+    same(order, "bbbffflll" "d", "and where names may come without content "
+         "each file is synced before");
+    clean();
+    kind = 0;
+}
+
+static void
+test_apart(void)
+{
+    run_together(1);
+    same(done(), "13", "one that cannot be stored is later, the others are "
+         "there");
+    clean();
+    run_together(-1);
+    clean();
+    deliver(view_of("first\n"), 0);
+    unlink(at("new"));
+    name_of(&together[0]);
+    put(at("new"), "another file");
+    run_together(-1);
+    ok(together[0].report.outcome.verdict == LATER &&
+       together[1].report.outcome.verdict == DONE &&
+       together[2].report.outcome.verdict == DONE &&
+       count("Maildir/new") == 3,
+       "so is one whose name another file has");
+    clean();
+    refused = EPERM;
+    run_together(2);
+    same(done(), "12", "where no nameless file gets a name all get one by "
+         "way of tmp/");
+    refused = 0;
+    clean();
+}
+
+static void
+test_sync_fails(void)
+{
+    deliver(view_of("first\n"), 0);
+    unlink(at("new"));
+    kind = XFS_SUPER_MAGIC;
+    place.folders.orders = true;
+    failing = 2;
+    run_together(-1);
+    same(done(), "13", "one whose sync fails is not there, the others are");
+    clean();
+    deliver(view_of("first\n"), 0);
+    unlink(at("new"));
+    failing = TOGETHER + 1;
+    run_together(-1);
+    same(done(), "", "where the sync of new/ fails none is");
+    failing = 0;
+    kind = 0;
     clean();
 }
 
@@ -632,6 +771,9 @@ main(void)
     test_control();
     test_changed();
     test_held();
+    test_together();
+    test_apart();
+    test_sync_fails();
     test_limit();
     test_full();
     clean();

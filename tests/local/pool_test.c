@@ -291,6 +291,53 @@ test_unused(void)
     ok(!pool_isunused(&ann), "not while one of its deliverers lives");
 }
 
+/* A quick disk: ann's deliverers are given many at once. */
+static void
+test_together(void)
+{
+    begin(10, 10);
+    for (int i = 0; i < 10; i++)
+        pool_learn(&ann, POOL_QUICK_MS);
+    ok(ann.most == POOL_MOST, "where a disk is quick, more and more go "
+       "together, up to a bound");
+    wait_for(&ann, 1);
+    ok(next_is(POOL_FORK, &ann), "the first goes at once");
+    wait_for(&ann, 1);
+    ok(next_is(POOL_FORK, &ann), "so does one beside it");
+    wait_for(&ann, 1);
+    ok(next_is(POOL_WAIT, NULL), "the next waits for company");
+    wait_for(&ann, 1);
+    ok(next_is(POOL_FORK, &ann) && ann.waiting == 1,
+       "until there are as many as are busy");
+    pool_withdraw(&pool, &ann);
+    wait_for(&ann, 1);
+    ok(next_is(POOL_WAIT, NULL), "one waits behind three");
+    finish(&ann);
+    ok(next_is(POOL_WAIT, NULL), "and behind two");
+    finish(&ann);
+    ok(next_is(POOL_USE, &ann), "but not behind one");
+    wait_for(&ann, 1);
+    wait_for(&bob, 1);
+    ok(next_is(POOL_FORK, &bob), "meanwhile others are served");
+    move(&ann, POOL_BUSY, POOL_SLOW);
+    ok(next_is(POOL_USE, &ann), "and nobody waits for one that takes long");
+}
+
+static void
+test_slow_disk(void)
+{
+    begin(10, 10);
+    pool_learn(&ann, 0);
+    pool_learn(&ann, POOL_QUICK_MS + 1);
+    ok(ann.most == 1, "where a disk is slow, each gets one");
+    pool_learn(&ann, POOL_QUICK_MS + 1);
+    ok(ann.most == 1, "and never fewer");
+    wait_for(&ann, 4);
+    ok(next_is(POOL_FORK, &ann) && next_is(POOL_FORK, &ann) &&
+       next_is(POOL_FORK, &ann) && next_is(POOL_FORK, &ann),
+       "side by side");
+}
+
 int
 main(void)
 {
@@ -306,5 +353,7 @@ main(void)
     test_newcomers();
     test_shed();
     test_unused();
+    test_together();
+    test_slow_disk();
     return tap_end();
 }

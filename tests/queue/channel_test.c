@@ -193,7 +193,7 @@ slow(void)
     wait_locally("eve@x.example", 5);
     hung = m.local.sites;
     channel_run(&m.local);
-    ok(jobs() == 9, "no more than concurrencylocal are handed out");
+    ok(jobs() == 9, "no more than its limit are handed out");
     wait_locally("fay@x.example", 9);
     channel_slow(&m.local, later - 1);
     channel_run(&m.local);
@@ -258,13 +258,17 @@ main(void)
                                ends) < 0)
         return 111;
     far = ends[0];
-    channel_init(&m.remote, &m, CHANNEL_REMOTE, 100, 10);
+    channel_init(&m.remote, &m, CHANNEL_REMOTE);
+    m.remote.limit = 100;
+    m.remote.window_max = 10;
     channel_worker(&m.remote, ends[1]);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends) < 0)
         return 111;
     remote_far = far;
     far = ends[0];
-    channel_init(&m.local, &m, CHANNEL_LOCAL, 9, 3);
+    channel_init(&m.local, &m, CHANNEL_LOCAL);
+    m.local.limit = 9;
+    m.local.window_max = 3;
     channel_worker(&m.local, ends[1]);
     slow();
     too_many_slow();
