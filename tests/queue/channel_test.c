@@ -181,6 +181,23 @@ report_all(void)
         uv_run(m.loop, UV_RUN_NOWAIT);
 }
 
+static void
+limits(void)
+{
+    struct settings s = {.concurrencylocal = 3, .concurrencyremote = 70,
+                         .concurrencysite = 8};
+    struct channel c;
+
+    channel_init(&c, &m, CHANNEL_LOCAL);
+    channel_limit(&c, &s);
+    ok(c.limit == 12 && c.window_max == 6, "local has four jobs for each "
+       "deliverer, half of them for one mailbox");
+    channel_init(&c, &m, CHANNEL_REMOTE);
+    channel_limit(&c, &s);
+    ok(c.limit == 70 && c.window_max == 8,
+       "remote has what its settings say");
+}
+
 /* Three mailboxes on a disk that hangs, and another. */
 static void
 slow(void)
@@ -270,6 +287,7 @@ main(void)
     m.local.limit = 9;
     m.local.window_max = 3;
     channel_worker(&m.local, ends[1]);
+    limits();
     slow();
     too_many_slow();
     far = remote_far;
