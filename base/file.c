@@ -149,6 +149,12 @@ file_settle(int fd)
                : 0;
 }
 
+void
+file_hurry(int fd)
+{
+    sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 int
 file_syncdir(int dirfd, const char *path)
 {

@@ -41,6 +41,10 @@ int file_begin(int fd);
  * to the disk now comes after it.  See filesystem_orders. */
 int file_settle(int fd);
 
+/* The disk may begin with the content; nothing is waited for, and what goes
+ * wrong is told by what waits. */
+void file_hurry(int fd);
+
 /* The names in the folder are on stable storage. */
 int file_syncdir(int dirfd, const char *path);
 

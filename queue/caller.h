@@ -12,7 +12,6 @@ struct caller {
     struct door *door;
     uv_pipe_t pipe;
     uv_timer_t idle;
-    uv_work_t work;
     uint64_t began;
     struct ucred who;
     struct buf in;       /* frames not yet looked at */
@@ -20,15 +19,15 @@ struct caller {
     uv_write_t write;
     struct incoming message;
     struct envelope envelope;
+    struct storing storing;
     struct buf who_text; /* the envelope's caller field */
     bool begun;          /* a frame of the current message was seen */
-    bool busy;           /* in the pool or waiting for the sync */
+    bool busy;           /* held, below */
     bool closing;
     bool rejected;       /* one connection too many: answered, then closed */
     char refusal;        /* 0, or 'Z' or 'N': the message is not wanted */
     char why[512];
     int handles;
-    int result;
 };
 
 /* A caller of d whose pipe is still to be connected. */
@@ -40,8 +39,7 @@ void caller_welcome(struct caller *c);
 /* While something is done for it the caller stays until that has ended. */
 void caller_close(struct caller *c);
 
-/* Something is done for it, in the pool or by a sync of others; has been
- * done. */
+/* Something is done for it in the pool, or waits for that; has been done. */
 void caller_hold(struct caller *c);
 void caller_release(struct caller *c);
 

@@ -5,13 +5,49 @@
 
 #include "base/file.h"
 
-void
-commit_init(struct commit *c, int fd, bool whole)
+static void
+write_all(struct storing *first)
 {
-    *c = (struct commit){.fd = fd, .whole = whole,
-                         .lock = PTHREAD_MUTEX_INITIALIZER,
-                         .begun = PTHREAD_COND_INITIALIZER,
-                         .ended = PTHREAD_COND_INITIALIZER};
+    for (struct storing *s = first; s; s = s->next) {
+        s->named = false;
+        s->result = s->in ? incoming_write(s->in, s->envelope, s->next_s) : 0;
+        /* The disk works on it while the next is written. */
+        if (s->in && s->result == 0 && first->next)
+            file_hurry(s->in->fd);
+    }
+}
+
+/* What each of them needs before it may have its name. */
+static void
+settle_all(struct storing *first, struct syncs *syncs)
+{
+    for (struct storing *s = first; s; s = s->next)
+        if (s->in && s->result == 0 && !incoming_ordered(s->in))
+            syncs_add(syncs, s->in->fd, &s->result);
+    syncs_begin(syncs);
+    for (struct storing *s = first; s; s = s->next)
+        if (s->in && s->result == 0 && incoming_ordered(s->in))
+            s->result = file_settle(s->in->fd);
+    syncs_end(syncs);
+}
+
+/* Whether there is a name now that has to be durable. */
+static bool
+link_all(struct storing *first)
+{
+    bool any = false;
+
+    for (struct storing *s = first; s; s = s->next) {
+        if (s->in && s->result == 0) {
+            s->result = incoming_link(s->in);
+            s->named = s->result == 0;
+            /* It was stored before. */
+            if (s->result == -EEXIST && s->envelope->chosenid)
+                s->result = 0;
+        }
+        any = any || s->result == 0;
+    }
+    return any;
 }
 
 /* model: incoming-folder */
@@ -23,85 +59,31 @@ sync_folder(const struct commit *c)
     return syncfs(c->fd) < 0 ? -errno : 0;
 }
 
-static bool
-may_begin(const struct commit *c)
+static void
+sync_all(const struct commit *c, struct storing *first, struct syncs *syncs)
 {
-    return c->left == 0 && c->waiting > 0 && c->waiting >= c->coming;
-}
+    int folder;
 
-void
-commit_expect(struct commit *c)
-{
-    pthread_mutex_lock(&c->lock);
-    c->coming++;
-    pthread_mutex_unlock(&c->lock);
-}
-
-void
-commit_forget(struct commit *c)
-{
-    pthread_mutex_lock(&c->lock);
-    c->coming--;
-    if (may_begin(c))
-        pthread_cond_broadcast(&c->begun);
-    pthread_mutex_unlock(&c->lock);
-}
-
-/* Locked.  Waits until the batch that gathers begins; whether we begin it,
- * and so have to sync the folder. */
-static bool
-gather(struct commit *c)
-{
-    uint64_t mine = c->batch;
-
-    c->coming--;
-    c->waiting++;
-    while (c->batch == mine && !may_begin(c))
-        pthread_cond_wait(&c->begun, &c->lock);
-    if (c->batch != mine)
-        return false;
-    c->batch++;
-    c->left = c->waiting;
-    c->waiting = 0;
-    c->folder_done = false;
-    pthread_cond_broadcast(&c->begun);
-    return true;
-}
-
-/* Locked.  The folder's result, once it is there. */
-static int
-leave(struct commit *c)
-{
-    int r;
-
-    while (!c->folder_done)
-        pthread_cond_wait(&c->ended, &c->lock);
-    r = c->result;
-    if (--c->left == 0 && may_begin(c))
-        pthread_cond_broadcast(&c->begun);
-    return r;
-}
-
-int
-commit_sync(struct commit *c, struct incoming *in)
-{
-    int file, folder, r = 0;
-    bool first;
-
-    pthread_mutex_lock(&c->lock);
-    first = gather(c);
-    pthread_mutex_unlock(&c->lock);
-    if (first)
-        r = sync_folder(c);
-    file = in ? incoming_sync(in) : 0;
-    pthread_mutex_lock(&c->lock);
-    if (first) {
-        c->syncs++;
-        c->result = r;
-        c->folder_done = true;
-        pthread_cond_broadcast(&c->ended);
+    for (struct storing *s = first; s; s = s->next)
+        if (s->named && incoming_ordered(s->in))
+            syncs_add(syncs, s->in->fd, &s->result);
+    syncs_begin(syncs);
+    folder = sync_folder(c);
+    syncs_end(syncs);
+    for (struct storing *s = first; s; s = s->next) {
+        if (s->result == 0)
+            s->result = folder;
+        if (s->result < 0 && s->named && !s->envelope->chosenid)
+            incoming_unlink(s->in);
     }
-    folder = leave(c);
-    pthread_mutex_unlock(&c->lock);
-    return file < 0 ? file : folder;
+}
+
+void
+commit_batch(const struct commit *c, struct storing *first,
+             struct syncs *syncs)
+{
+    write_all(first);
+    settle_all(first, syncs);
+    if (link_all(first))
+        sync_all(c, first, syncs);
 }

@@ -1,46 +1,39 @@
-/* commit.h - names and files that become durable together
+/* commit.h - messages that become durable together
  *
  * A journal makes one commit at a time, and all that is asked of it by then
- * comes with it.  So those who have stored a file meet here: while one batch
- * is being synced the next gathers, and it begins when that has ended and at
- * least as many have come as are still writing.  Then each syncs its own
- * file, all at the same time, and one of them the folder.  Who is alone
- * waits for nobody. */
+ * comes with it.  So a batch of messages goes to disk in steps, each for all
+ * of them before the next: written, settled, named, synced; and the folder
+ * is synced once. */
 #ifndef QUEUE_COMMIT_H
 #define QUEUE_COMMIT_H
 
-#include <pthread.h>
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "queue/incoming.h"
+#include "queue/syncs.h"
 
+/* The folder; or, for a user who may not list it and so not open it, another
+ * one of its file system. */
 struct commit {
-    int fd;                 /* of the folder, borrowed */
-    bool whole;             /* its file system is synced */
-    pthread_mutex_t lock;
-    pthread_cond_t begun, ended;
-    uint64_t batch;         /* the number of the one that gathers */
-    unsigned coming;        /* are writing, and will come here */
-    unsigned waiting;       /* have come */
-    unsigned left;          /* of the batch that is being synced */
-    bool folder_done;       /* in that one; result is of the folder */
-    int result;
-    uint64_t syncs;         /* of the folder, since the start */
+    int fd;     /* borrowed */
+    bool whole; /* all of the file system is synced */
 };
 
-/* fd is the folder; or, for a user who may not list it and so not open it,
- * whole: another one of its file system, all of which is synced. */
-void commit_init(struct commit *c, int fd, bool whole);
+/* A message that is to be stored.  What becomes of one is no concern of the
+ * others, but for a failed sync of the folder. */
+struct storing {
+    struct storing *next;
+    struct incoming *in;             /* borrowed; NULL: its name is there,
+                                        and only has to be durable */
+    const struct envelope *envelope; /* borrowed; NULL: more is to come, and
+                                        what is there is spilled */
+    uint64_t next_s;                 /* of the first retry */
+    int result;                      /* 0, durable; or a negative errno */
+    bool named;                      /* by this batch */
+};
 
-/* These are for the pool's threads.  One is going to write a file. */
-void commit_expect(struct commit *c);
-
-/* It will not come after all. */
-void commit_forget(struct commit *c);
-
-/* It has come: what has a name in the folder now, and the content of in if
- * that isn't NULL, is durable.  0, or the negative errno of a sync. */
-int commit_sync(struct commit *c, struct incoming *in);
+/* Pool: stores all that are on the list, SYNCS_MAX at most.  A message whose
+ * sync or whose folder's failed has no name any more, unless the manager
+ * chose its id: he may have found the name and built on it. */
+void commit_batch(const struct commit *c, struct storing *first,
+                  struct syncs *syncs);
 
 #endif

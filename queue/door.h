@@ -7,9 +7,8 @@
 #define QUEUE_DOOR_H
 
 #include "queue/access.h"
-#include "queue/commit.h"
+#include "queue/gather.h"
 #include "queue/hint.h"
-#include "queue/incoming.h"
 #include "queue/settings.h"
 
 enum {
@@ -37,7 +36,7 @@ struct door {
 struct enqueue {
     uv_loop_t *loop;
     struct todo todo;
-    struct commit commit;
+    struct gather gather;
     struct settings settings;
     struct access access;
     uid_t owner;              /* of the spool: he may send as anybody */

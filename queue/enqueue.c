@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "queue/door.h"
+#include "queue/submission.h"
 #include "queue/users.h"
 
 enum { FD_SUBMIT = 3, FD_DOOR, FD_TODO, FD_LIFE };
@@ -212,6 +213,7 @@ int
 main(int argc, char **argv)
 {
     static struct program p;
+    struct commit commit;
     struct rlimit files;
     bool direct = argc == 2 && strcmp(argv[1], "--direct") == 0;
     int r;
@@ -223,7 +225,9 @@ main(int argc, char **argv)
     }
     signal(SIGPIPE, SIG_IGN);
     umask(007);
-    setenv("UV_THREADPOOL_SIZE", direct ? "4" : "32", 0);
+    /* One for each job that gather.h lets be; one caller has one. */
+    _Static_assert(BATCHES_MAX + SINGLES_MAX == 8, "threads");
+    setenv("UV_THREADPOOL_SIZE", direct ? "1" : "8", 0);
     mem_share_arenas();
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
@@ -238,9 +242,9 @@ main(int argc, char **argv)
     if (sodium_init() < 0)
         log_die("fatal why=\"libsodium does not start\"");
     close_in(&p);
-    commit_init(&p.enqueue.commit,
-                p.enqueue.todo.list ? p.enqueue.todo.dir : p.enqueue.queuedir,
-                !p.enqueue.todo.list);
+    commit.whole = !p.enqueue.todo.list;
+    commit.fd = commit.whole ? p.enqueue.queuedir : p.enqueue.todo.dir;
+    gather_init(&p.enqueue.gather, p.enqueue.loop, &commit, submission_done);
     hint_init(&p.enqueue.hint, p.enqueue.loop, p.enqueue.queuedir);
     if (!direct)
         serve(&p);

@@ -103,7 +103,6 @@ write_parts(int fd, struct iovec *iov, int count, uint64_t offset)
     return 0;
 }
 
-/* model: incoming-write */
 static int
 write_file(struct incoming *in, const struct envelope *e, uint64_t next_s)
 {
@@ -148,14 +147,35 @@ write_file(struct incoming *in, const struct envelope *e, uint64_t next_s)
     return r;
 }
 
+/* model: incoming-write */
+int
+incoming_write(struct incoming *in, const struct envelope *e, uint64_t next_s)
+{
+    int r;
+
+    in->chosen = e->chosenid != 0;
+    if ((r = open_file(in)) < 0)
+        return r;
+    return write_file(in, e, next_s);
+}
+
+bool
+incoming_ordered(const struct incoming *in)
+{
+    return in->todo->orders && !in->chosen;
+}
+
 /* model: incoming-link */
-static int
-give_name(struct incoming *in)
+int
+incoming_link(struct incoming *in)
 {
     char from[32];
     id_text name, dot;
     int r;
 
+    /* The id is under the header's digest, so it has to be free.  One of ours
+     * is, but for a chance of 1 in 4 million with another process that took a
+     * message in the same millisecond; the caller is told to try again. */
     id_print(in->id, name);
     if (in->dot) {
         snprintf(from, sizeof from, ".%s", id_print(in->dot, dot));
@@ -173,33 +193,6 @@ give_name(struct incoming *in)
     snprintf(from, sizeof from, "%d", in->fd);
     return linkat(in->todo->proc, from, in->todo->dir, name,
                   AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
-}
-
-/* model: incoming-sync */
-int
-incoming_sync(struct incoming *in)
-{
-    int r = in->synced ? 0 : file_sync(in->fd);
-
-    in->synced = r == 0;
-    return r;
-}
-
-int
-incoming_link(struct incoming *in, const struct envelope *e, uint64_t next_s)
-{
-    int r;
-
-    /* The id is under the header's digest, so it has to be free.  One of ours
-     * is, but for a chance of 1 in 4 million with another process that took a
-     * message in the same millisecond; the caller is told to try again. */
-    if ((r = open_file(in)) < 0 || (r = write_file(in, e, next_s)) < 0)
-        return r;
-    /* What the manager chose he may find at once and build on: a name that
-     * could be taken away again is not for him. */
-    r = in->todo->orders && !e->chosenid ? file_settle(in->fd)
-                                         : incoming_sync(in);
-    return r < 0 ? r : give_name(in);
 }
 
 void

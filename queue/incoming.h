@@ -28,7 +28,7 @@ struct incoming {
     uint64_t written;        /* bytes of content in the file */
     struct digest digest;
     struct facts facts;      /* of the bytes seen so far */
-    bool synced;             /* since the last byte was written */
+    bool chosen;             /* the manager may look for its id */
     uint64_t dot;            /* 0, or the file has a name: a dot and this */
 };
 
@@ -43,16 +43,21 @@ void incoming_begin(struct incoming *in);
 int incoming_spill(struct incoming *in);
 
 /* Pool: the whole file: rest of the content, envelope (as envelope_print
- * writes e), header, slot with the first retry at next_s, states; and its
- * name in todo/.  -EEXIST: that id is there (a caller that chose it takes
- * this as stored).  The file is synced before it has its name, unless the
- * file system orders the two: then incoming_sync is still to be called. */
-int incoming_link(struct incoming *in, const struct envelope *e,
-                  uint64_t next_s);
+ * writes e), header, slot with the first retry at next_s, states.  0 or a
+ * negative errno. */
+int incoming_write(struct incoming *in, const struct envelope *e,
+                   uint64_t next_s);
 
-/* Pool: 0, what was written is durable; or a negative errno.  Its name is
- * after a sync of todo/: both before any answer. */
-int incoming_sync(struct incoming *in);
+/* Whether what was written gets its name when the disk has the content
+ * (file_settle), and is synced after that; else it is synced first.  What
+ * the manager chose he may find at once and build on: a name that could be
+ * taken away again is not for him. */
+bool incoming_ordered(const struct incoming *in);
+
+/* Pool: its name in todo/, which is durable after a sync of that.  0,
+ * -EEXIST: that id is there (a caller that chose it takes this as stored), or
+ * another negative errno. */
+int incoming_link(struct incoming *in);
 
 /* Takes the name away again, where it is still there: after a failed sync
  * the message counts as refused.  Not for an id that the manager chose: he

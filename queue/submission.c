@@ -1,6 +1,7 @@
 #include "queue/submission.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -60,57 +61,11 @@ refuse_errno(struct caller *c, int r)
         log_event("refuse uid=%u why=%s", (unsigned)c->who.uid, why);
 }
 
-/* After a failed sync the message counts as refused, so its name goes, but
- * not one that the manager looks for: he may have found it already. */
-static int
-make_durable(struct caller *c, struct incoming *written)
-{
-    int r = commit_sync(&c->door->enqueue->commit, written);
-
-    if (r < 0 && !c->envelope.chosenid)
-        incoming_unlink(&c->message);
-    return r;
-}
-
-static void
-store(uv_work_t *work)
-{
-    struct caller *c = work->data;
-    struct commit *commit = &c->door->enqueue->commit;
-    uint64_t now = date_now() / 1000, next = c->envelope.notbefore;
-    bool large = c->message.written > 0; /* nobody waits for its disk */
-
-    if (next <= now)
-        next = (uint64_t)retry_next(c->message.id, (time_t)now, 1);
-    if (!large)
-        commit_expect(commit);
-    c->result = incoming_link(&c->message, &c->envelope, next);
-    if (large)
-        commit_expect(commit);
-    if (c->result == 0)
-        c->result = make_durable(c, &c->message);
-    else if (c->result == -EEXIST && c->envelope.chosenid)
-        /* It was stored before. */
-        c->result = make_durable(c, NULL);
-    else
-        commit_forget(commit);
-}
-
-static void
-find_stored(uv_work_t *work)
-{
-    struct caller *c = work->data;
-
-    commit_expect(&c->door->enqueue->commit);
-    c->result = make_durable(c, NULL);
-}
-
 /* model: incoming-answer */
 static void
-on_stored(uv_work_t *work, int status)
+on_stored(struct caller *c)
 {
-    struct caller *c = work->data;
-    int r = status < 0 ? status : c->result;
+    int r = c->storing.result;
     id_text id;
 
     id_print(c->message.id, id);
@@ -125,12 +80,10 @@ on_stored(uv_work_t *work, int status)
 }
 
 static void
-on_spilled(uv_work_t *work, int status)
+on_spilled(struct caller *c)
 {
-    struct caller *c = work->data;
-
-    if (status < 0 || c->result < 0)
-        refuse_errno(c, status < 0 ? status : c->result);
+    if (c->storing.result < 0)
+        refuse_errno(c, c->storing.result);
     if (c->door->enqueue->stopping)
         c->closing = true;
     caller_release(c);
@@ -138,20 +91,28 @@ on_spilled(uv_work_t *work, int status)
         caller_look(c);
 }
 
-static void
-spill(uv_work_t *work)
+void
+submission_done(struct storing *s)
 {
-    struct caller *c = work->data;
+    struct caller *c = (struct caller *)((char *)s -
+                                         offsetof(struct caller, storing));
 
-    c->result = incoming_spill(&c->message);
+    if (s->in && !s->envelope)
+        on_spilled(c);
+    else
+        on_stored(c);
 }
 
 static void
-begin_work(struct caller *c, uv_work_cb work, uv_after_work_cb after)
+begin(struct caller *c, struct incoming *in, const struct envelope *e)
 {
+    uint64_t now = date_now() / 1000, next = c->envelope.notbefore;
+
+    if (next <= now)
+        next = (uint64_t)retry_next(c->message.id, (time_t)now, 1);
     caller_hold(c);
-    c->work.data = c;
-    uv_queue_work(c->door->enqueue->loop, &c->work, work, after);
+    c->storing = (struct storing){.in = in, .envelope = e, .next_s = next};
+    gather_add(&c->door->enqueue->gather, &c->storing);
 }
 
 /* A message needs its own room and must leave spoolreserve for the outcomes
@@ -258,7 +219,7 @@ look_chosen(struct caller *c)
     case CHOSEN_NEW:
         return true;
     case CHOSEN_THERE:
-        begin_work(c, find_stored, on_stored);
+        begin(c, NULL, NULL);
         return false;
     case CHOSEN_BUSY:
         caller_answer(c, 'Z',
@@ -297,7 +258,7 @@ complete(struct caller *c)
     }
     if (c->envelope.chosenid && !look_chosen(c))
         return;
-    begin_work(c, store, on_stored);
+    begin(c, &c->message, &c->envelope);
 }
 
 static void
@@ -319,7 +280,7 @@ content(struct caller *c, struct view payload)
              !enough_space(e))
         refuse(c, 'Z', "4.3.1 the disk of the queue is nearly full");
     else if (c->message.content.len >= SPILL_AT)
-        begin_work(c, spill, on_spilled);
+        begin(c, &c->message, NULL);
 }
 
 void

@@ -11,6 +11,9 @@
  * caller may be held or closed afterwards. */
 void submission_frame(struct caller *c, char kind, struct view payload);
 
+/* What was asked of enqueue's gather for a caller is done. */
+void submission_done(struct storing *s);
+
 /* The message at hand, if any, is of no interest any more; another may
  * begin. */
 void submission_forget(struct caller *c);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "queue/incoming.h"
 #include "tests/bench/micro.h"
 
@@ -61,7 +62,8 @@ enqueue(const struct todo *todo, struct view content, struct view fields)
     micro_must(envelope_parse(&e, buf_view(&in.envelope), NULL) == 0,
                "envelope_parse");
     e.caller = view_of("uid=1000 pid=12345");
-    micro_must(incoming_link(&in, &e, NEXT) == 0, "incoming_link");
+    micro_must(incoming_write(&in, &e, NEXT) == 0 &&
+               file_sync(in.fd) == 0 && incoming_link(&in) == 0, "incoming");
     envelope_free(&e);
     incoming_free(&in);
 }

@@ -8,8 +8,10 @@ from results import Row
 from run import LIMIT, RUNS, attempt, note, size
 from sink import Sink
 
+# Files that are given to the kernel together to be synced (io_submit) are one
+# call.
 KINDS = {
-    "syncs": ("fsync", "fdatasync", "sync", "syncfs", "msync"),
+    "syncs": ("fsync", "fdatasync", "sync", "syncfs", "msync", "io_submit"),
     "waits for a write": ("sync_file_range",),
     "forks": ("fork", "vfork", "clone", "clone3"),
     "opens": ("open", "openat", "creat"),

@@ -66,6 +66,7 @@ static const struct call calls[] = {
     {SYS_renameat, "renameat", 1}, {SYS_renameat2, "renameat2", 1},
     {SYS_fsync, "fsync", 1}, {SYS_fdatasync, "fdatasync", 1},
     {SYS_sync_file_range, "sync_file_range", 1},
+    {SYS_io_submit, "io_submit", 1}, {SYS_io_setup, "io_setup", 0},
     {SYS_syncfs, "syncfs", 1}, {SYS_mkdir, "mkdir", 1},
     {SYS_mkdirat, "mkdirat", 1}, {SYS_ftruncate, "ftruncate", 1},
     {SYS_fallocate, "fallocate", 1}, {SYS_sendmsg, "sendmsg", 1},

@@ -10,6 +10,7 @@
 #include "base/connect.h"
 #include "base/frame.h"
 #include "queue/listen.h"
+#include "queue/submission.h"
 #include "tests/queue/spool.h"
 
 enum { OTHER_ID = SAMPLE_ID + 1, DEADLINE = 60 };
@@ -195,7 +196,8 @@ main(void)
                              O_PATH | O_DIRECTORY | O_CLOEXEC);
     enqueue.todo.list = true;
     hint_init(&enqueue.hint, enqueue.loop, enqueue.queuedir);
-    commit_init(&enqueue.commit, enqueue.todo.dir, false);
+    gather_init(&enqueue.gather, enqueue.loop,
+                &(struct commit){.fd = enqueue.todo.dir}, submission_done);
     if ((r = listen_at(&fd, store.queue, "door", &self, 0600)) == 0)
         r = door_listen(&enqueue.manager_door, &enqueue, DOOR_MANAGER, fd);
     errno = -r;

@@ -1,230 +1,284 @@
 #include "queue/commit.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
+#include <sys/uio.h>
 
-#include "tests/tap.h"
+#include "tests/queue/spool.h"
 
-enum { MANY = 20, DEADLINE = 60 };
+enum { MANY = 8 };
 
+static struct store store;
+static struct todo todo;
 static struct commit commit;
+static struct syncs syncs;
+static struct envelope_rcpt rcpts[] = {{.address = {"bob@example.org", 15}}};
+static struct envelope envelope = {.sender = {"ann@example.org", 15},
+                                   .rcpt_count = 1, .rcpts = rcpts};
 
-/* In place of the library's: syncs of the folder wait while they are held. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned files, folders; /* syncs begun */
-static bool held, fails;
+/* In place of the library's: 'w' a write, 'h' the disk may begin, 's' it has
+ * the content, 'f' a file's sync, 'l' a name, 'd' the folder's sync, 'D' the
+ * whole file system's. */
+static char order[8 * MANY];
+static int no_room;    /* at the nth write from now */
+static int file_fails; /* at the nth sync of a file from now */
+static bool folder_fails;
 
-static bool
-is_held(void)
+static void
+note(char what)
 {
-    bool yes;
+    size_t n = strlen(order);
 
-    pthread_mutex_lock(&lock);
-    yes = held;
-    pthread_mutex_unlock(&lock);
-    return yes;
+    if (n + 1 < sizeof order)
+        order[n] = what;
+}
+
+ssize_t
+pwritev(int fd, const struct iovec *iov, int count, off_t at)
+{
+    ssize_t sum = 0;
+
+    note('w');
+    errno = ENOSPC;
+    if (no_room && --no_room == 0)
+        return -1;
+    for (int i = 0; i < count; i++)
+        sum += pwrite(fd, iov[i].iov_base, iov[i].iov_len, at + sum);
+    return sum;
 }
 
 int
 fsync(int fd)
 {
     struct stat st;
-    bool folder = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode), bad;
+    bool folder = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 
-    pthread_mutex_lock(&lock);
-    files += !folder;
-    folders += folder;
-    pthread_mutex_unlock(&lock);
-    while (folder && is_held())
-        poll(NULL, 0, 1);
-    pthread_mutex_lock(&lock);
-    bad = folder && fails;
-    pthread_mutex_unlock(&lock);
-    if (!bad)
-        return (int)syscall(SYS_fsync, fd);
+    note(folder ? 'd' : 'f');
     errno = EIO;
+    return (folder && folder_fails) ||
+           (!folder && file_fails && --file_fails == 0) ? -1 : 0;
+}
+
+int
+syncfs(int fd)
+{
+    (void)fd;
+    note('D');
+    return 0;
+}
+
+int
+sync_file_range(int fd, off_t at, off_t len, unsigned flags)
+{
+    (void)fd;
+    (void)at;
+    (void)len;
+    note(flags == SYNC_FILE_RANGE_WRITE ? 'h' : 's');
+    return 0;
+}
+
+int
+linkat(int from, const char *old, int to, const char *new, int flags)
+{
+    (void)from;
+    (void)old;
+    (void)flags;
+    note('l');
+    return symlinkat("stored", to, new);
+}
+
+/* What syncs.c asks of the kernel: it does not know of it, so that each sync
+ * is seen above. */
+long
+syscall(long number, ...)
+{
+    (void)number;
+    errno = ENOSYS;
     return -1;
 }
 
-static unsigned
-folders_begun(void)
-{
-    unsigned n;
+static struct incoming in[MANY];
+static struct envelope fields[MANY];
+static struct storing list[MANY];
 
-    pthread_mutex_lock(&lock);
-    n = folders;
-    pthread_mutex_unlock(&lock);
-    return n;
-}
-
+/* A batch of n; of the one at chosen_at the manager chose the id. */
 static void
-hold(bool yes)
+make(unsigned n, int chosen_at)
 {
-    pthread_mutex_lock(&lock);
-    held = yes;
-    pthread_mutex_unlock(&lock);
-}
-
-/* One who stores a file, in a thread. */
-struct one {
-    pthread_t thread;
-    struct incoming in;
-    int result;
-};
-
-static void *
-come(void *data)
-{
-    struct one *o = data;
-
-    commit_expect(&commit);
-    o->result = commit_sync(&commit, &o->in);
-    return NULL;
-}
-
-static void
-send(struct one *o, int fd)
-{
-    *o = (struct one){.in.fd = fd};
-    if (pthread_create(&o->thread, NULL, come, o) != 0)
-        exit(2);
-}
-
-static int
-result_of(struct one *o)
-{
-    pthread_join(o->thread, NULL);
-    return o->result;
-}
-
-/* Until so many wait in the batch that gathers, or are in the one that is
- * being synced. */
-static bool
-until(unsigned waiting, unsigned syncing)
-{
-    time_t end = time(NULL) + DEADLINE;
-    bool there = false;
-
-    while (!there && time(NULL) < end) {
-        pthread_mutex_lock(&commit.lock);
-        there = commit.waiting == waiting && commit.left == syncing;
-        pthread_mutex_unlock(&commit.lock);
-        poll(NULL, 0, 1);
+    memset(order, 0, sizeof order);
+    for (unsigned i = 0; i < n; i++) {
+        incoming_init(&in[i], &todo);
+        incoming_begin(&in[i]);
+        buf_addstr(&in[i].content, "x");
+        fields[i] = envelope;
+        if ((int)i == chosen_at)
+            in[i].id = fields[i].chosenid = SAMPLE_ID;
+        list[i] = (struct storing){.in = &in[i], .envelope = &fields[i],
+                                   .result = 99};
+        list[i].next = i + 1 < n ? &list[i + 1] : NULL;
     }
-    return there;
+}
+
+static bool
+there(unsigned i)
+{
+    struct stat st;
+    id_text name;
+
+    return fstatat(todo.dir, id_print(in[i].id, name), &st,
+                   AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Whether all of n are stored with their names, but for the one at bad, which
+ * got r and has no name. */
+static bool
+stored_but(unsigned n, int bad, int r)
+{
+    bool good = true;
+
+    for (unsigned i = 0; i < n; i++) {
+        bool is_bad = (int)i == bad;
+
+        good = good && list[i].result == (is_bad ? r : 0) &&
+               there(i) == !is_bad;
+    }
+    return good;
 }
 
 static void
-alone(int fd)
+forget(unsigned n)
 {
-    struct incoming in = {.fd = fd};
+    for (unsigned i = 0; i < n; i++) {
+        incoming_unlink(&in[i]);
+        incoming_free(&in[i]);
+    }
+}
 
-    commit_expect(&commit);
-    ok(commit_sync(&commit, &in) == 0 && files == 1 && folders == 1 &&
-       in.synced, "who is alone waits for nobody: file and folder are synced");
-    commit_expect(&commit);
-    ok(commit_sync(&commit, &in) == 0 && files == 1 && folders == 2,
-       "a file that was synced already is not synced again");
-    commit_expect(&commit);
-    ok(commit_sync(&commit, NULL) == 0 && files == 1 && folders == 3,
-       "and without a file it is the folder alone");
+static bool
+store_some(unsigned n, const char *steps)
+{
+    commit_batch(&commit, list, &syncs);
+    printf("# %s\n", order);
+    return strcmp(order, steps) == 0 && stored_but(n, -1, 0);
 }
 
 static void
-together(int fd)
+steps(void)
 {
-    struct one first, all[MANY];
-    unsigned good = 0;
+    todo.orders = false;
+    make(1, -1);
+    ok(store_some(1, "wfld"), "a file is synced before it has its name, and "
+       "then the folder");
+    forget(1);
+    make(3, -1);
+    ok(store_some(3, "whwhwhfffllld"),
+       "of several all are written, then synced, then named; the folder is "
+       "synced once");
+    forget(3);
+    todo.orders = true;
+    make(1, -1);
+    ok(store_some(1, "wsldf"), "where a name never comes without its content "
+       "it comes first");
+    forget(1);
+    make(3, -1);
+    ok(store_some(3, "whwhwhsssllldfff"), "of several, too");
+    forget(3);
+    make(1, 0);
+    ok(store_some(1, "wfld"), "but not one that the manager looks for: it "
+       "comes after the sync");
+    forget(1);
+    make(3, 1);
+    ok(store_some(3, "whwhwhssfllldff"), "nor among others");
+    forget(3);
+    commit.whole = true;
+    make(1, -1);
+    ok(store_some(1, "wslDf"), "where the folder can't be opened its file "
+       "system is synced");
+    forget(1);
+    commit.whole = false;
+}
 
-    files = folders = 0;
-    hold(true);
-    send(&first, fd);
-    until(0, 1);
-    for (int i = 0; i < MANY; i++)
-        send(&all[i], fd);
-    ok(until(MANY, 1) && folders_begun() == 1, "who comes while others are synced "
-       "waits: his name may have come too late for them");
-    hold(false);
-    good += result_of(&first) == 0;
-    for (int i = 0; i < MANY; i++)
-        good += result_of(&all[i]) == 0;
-    ok(good == MANY + 1 && folders == 2 && files == MANY + 1,
-       "all of them share the next sync of the folder, each with his own "
-       "file");
+/* Each with names before syncs, and after. */
+static void
+failures(bool orders)
+{
+    const char *how = orders ? "named first" : "synced first";
+
+    todo.orders = orders;
+    make(4, -1);
+    no_room = 2;
+    commit_batch(&commit, list, &syncs);
+    ok(stored_but(4, 1, -ENOSPC), "%s: one that can't be written is told so, "
+       "and the others are stored", how);
+    forget(4);
+    make(4, -1);
+    file_fails = 3;
+    commit_batch(&commit, list, &syncs);
+    ok(stored_but(4, 2, -EIO), "%s: so is one whose sync fails, and it has "
+       "no name", how);
+    forget(4);
+    make(4, -1);
+    in[3].id = in[0].id;
+    commit_batch(&commit, list, &syncs);
+    ok(list[3].result == -EEXIST && there(0) && list[0].result == 0 &&
+       list[1].result == 0 && list[2].result == 0,
+       "%s: one whose id is taken takes nothing from who has it", how);
+    forget(4);
+    make(4, -1);
+    folder_fails = true;
+    commit_batch(&commit, list, &syncs);
+    ok(list[0].result == -EIO && list[3].result == -EIO && !there(0) &&
+       !there(1) && !there(2) && !there(3),
+       "%s: a failed sync of the folder is told to all, and all names go",
+       how);
+    folder_fails = false;
+    forget(4);
+    make(1, -1);
+    no_room = 1;
+    commit_batch(&commit, list, &syncs);
+    ok(list[0].result == -ENOSPC && strcmp(order, "w") == 0,
+       "%s: where no name was made nothing is synced", how);
+    forget(1);
 }
 
 static void
-writing(int fd)
+chosen(void)
 {
-    struct one o;
-
-    folders = 0;
-    commit_expect(&commit);
-    commit_expect(&commit);
-    send(&o, fd);
-    ok(until(1, 0) && folders_begun() == 0, "one waits while two are writing");
-    commit_forget(&commit);
-    ok(result_of(&o) == 0 && folders == 1, "not for one, nor for who will not "
-       "come");
-    commit_forget(&commit);
-}
-
-static void
-failure(int fd)
-{
-    struct one first, bad[2], worse;
-
-    hold(true);
-    send(&first, fd);
-    until(0, 1);
-    send(&bad[0], fd);
-    send(&bad[1], fd);
-    until(2, 1);
-    fails = true;
-    hold(false);
-    result_of(&first);
-    ok(result_of(&bad[0]) == -EIO && result_of(&bad[1]) == -EIO,
-       "a failed sync of the folder is told to all of the batch");
-    fails = false;
-    send(&worse, -1);
-    ok(result_of(&worse) == -EBADF, "one of a file to whose it is");
-    send(&first, fd);
-    ok(result_of(&first) == 0, "and neither to those that come later");
-}
-
-static void
-whole(int dir)
-{
-    static struct commit c;
-
-    folders = 0;
-    commit_init(&c, dir, true);
-    commit_expect(&c);
-    ok(commit_sync(&c, NULL) == 0 && folders == 0 && c.syncs == 1,
-       "where the folder can't be opened its file system is synced");
+    todo.orders = true;
+    make(1, 0);
+    folder_fails = true;
+    commit_batch(&commit, list, &syncs);
+    ok(list[0].result == -EIO && there(0),
+       "what the manager chose keeps its name: he may have found it");
+    folder_fails = false;
+    incoming_free(&in[0]);
+    make(1, 0);
+    commit_batch(&commit, list, &syncs);
+    ok(list[0].result == 0 && strcmp(order, "wfld") == 0,
+       "when he asks again it is there, and the folder is synced");
+    memset(order, 0, sizeof order);
+    list[0] = (struct storing){.result = 99};
+    commit_batch(&commit, list, &syncs);
+    ok(list[0].result == 0 && strcmp(order, "d") == 0,
+       "one that was found is durable after the folder's sync");
+    folder_fails = true;
+    commit_batch(&commit, list, &syncs);
+    ok(list[0].result == -EIO && there(0), "or he is told, and its name stays");
+    folder_fails = false;
+    forget(1);
 }
 
 int
 main(void)
 {
-    char path[] = "/tmp/commit-test-XXXXXX";
-    int fd = mkstemp(path);
-    int dir = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd < 0 || dir < 0)
-        return 2;
-    unlink(path);
-    commit_init(&commit, dir, false);
-    alone(fd);
-    together(fd);
-    writing(fd);
-    failure(fd);
-    whole(dir);
+    spool_make(&store);
+    todo.dir = commit.fd = store.dirs[PLACE_TODO];
+    todo.proc = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    todo.list = true;
+    steps();
+    failures(false);
+    failures(true);
+    chosen();
+    close(todo.proc);
+    store_close(&store);
     return tap_end();
 }

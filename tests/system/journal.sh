@@ -34,6 +34,7 @@ inside()
         mount --rbind "$at" /tmp && cd "$tree" || exit 1
     for test in "$build/tests/local/maildir_test" \
         "$build/tests/queue/incoming_test" "$build/tests/queue/chosen_test" \
+        "$build/tests/queue/commit_test" "$build/tests/queue/gather_test" \
         $private tests/system/first.py; do
         if "$test" >/tmp/out 2>&1 </dev/null; then
             echo "ok ${test##*/} is right"

@@ -1,0 +1,199 @@
+#include "queue/gather.h"
+
+#include <poll.h>
+#include <semaphore.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "tests/queue/spool.h"
+
+enum { MANY = 100, DEADLINE = 60 };
+
+static struct store store;
+static struct todo todo;
+static struct gather gather;
+static uv_loop_t *loop;
+static struct envelope_rcpt rcpts[] = {{.address = {"bob@example.org", 15}}};
+static struct envelope envelope = {.sender = {"ann@example.org", 15},
+                                   .rcpt_count = 1, .rcpts = rcpts};
+static struct envelope of_chosen;
+static struct incoming in[MANY];
+static struct storing list[MANY];
+static unsigned done, used;
+
+/* In place of the library's: syncs of the folder wait to be let go. */
+static sem_t go_on;
+static unsigned folders; /* syncs begun */
+
+int
+fsync(int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return -1;
+    if (S_ISDIR(st.st_mode)) {
+        __atomic_add_fetch(&folders, 1, __ATOMIC_SEQ_CST);
+        while (sem_wait(&go_on) < 0)
+            ;
+    }
+    return (int)syscall(SYS_fsync, fd);
+}
+
+static void
+on_done(struct storing *s)
+{
+    spool_must(s->result == 0, "store");
+    done++;
+}
+
+/* One more comes. */
+static void
+come(const struct envelope *e, size_t spilled)
+{
+    struct incoming *i = &in[used];
+    struct storing *s = &list[used++];
+
+    incoming_init(i, &todo);
+    incoming_begin(i);
+    if (e && e->chosenid)
+        i->id = e->chosenid;
+    buf_addstr(&i->content, "x");
+    if (spilled)
+        spool_must(incoming_spill(i) == 0, "spill");
+    *s = (struct storing){.in = i, .envelope = e};
+    gather_add(&gather, s);
+}
+
+/* Turns the loop until the folder's syncs that have begun are n and what was
+ * done are so many; that this is all is seen by the loop's next turns. */
+static bool
+until(unsigned n, unsigned ended)
+{
+    time_t end = time(NULL) + DEADLINE;
+
+    while ((__atomic_load_n(&folders, __ATOMIC_SEQ_CST) < n || done < ended) &&
+           time(NULL) < end) {
+        uv_run(loop, UV_RUN_NOWAIT);
+        poll(NULL, 0, 1);
+    }
+    for (int i = 0; i < 3; i++)
+        uv_run(loop, UV_RUN_NOWAIT);
+    return __atomic_load_n(&folders, __ATOMIC_SEQ_CST) == n && done == ended;
+}
+
+static void
+let_go(unsigned n)
+{
+    while (n--)
+        sem_post(&go_on);
+}
+
+static void
+afresh(void)
+{
+    for (unsigned i = 0; i < used; i++) {
+        incoming_unlink(&in[i]);
+        incoming_free(&in[i]);
+    }
+    used = done = folders = 0;
+}
+
+/* How many are being stored in batches. */
+static unsigned
+stored(void)
+{
+    unsigned n = 0;
+
+    for (int i = 0; i < BATCHES_MAX; i++)
+        n += gather.batches[i].count;
+    return n;
+}
+
+static void
+batches(void)
+{
+    come(&envelope, 0);
+    ok(until(1, 0) && stored() == 1, "who is alone is stored at once");
+    come(&envelope, 0);
+    come(&envelope, 0);
+    come(&envelope, 0);
+    ok(until(2, 0) && stored() == 4, "what came in one turn of the loop is "
+       "stored together, beside it");
+    for (int i = 0; i < 5; i++)
+        come(&envelope, 0);
+    ok(until(2, 0) && stored() == 4 && gather.small.count == 5,
+       "while two batches are stored more gather");
+    let_go(2);
+    ok(until(3, 4) && stored() == 5, "which are the next batch");
+    come(&envelope, 0);
+    come(&envelope, 0);
+    ok(until(3, 4) && stored() == 5, "who are fewer than those that are being "
+       "stored wait");
+    let_go(1);
+    ok(until(4, 9) && stored() == 2, "until these are");
+    let_go(1);
+    ok(until(4, 11) && stored() == 0 && gather.small.count == 0,
+       "all are told");
+    afresh();
+}
+
+static void
+bounded(void)
+{
+    come(&envelope, 0);
+    until(1, 0);
+    for (int i = 0; i < 2 * BATCH_MAX; i++)
+        come(&envelope, 0);
+    ok(until(2, 0) && stored() == BATCH_MAX + 1 &&
+       gather.small.count == BATCH_MAX, "a batch is bounded");
+    let_go(3);
+    ok(until(3, 2 * BATCH_MAX + 1), "and the rest are the next");
+    afresh();
+}
+
+static void
+singles(void)
+{
+    come(&envelope, 0);
+    until(1, 0);
+    come(&envelope, 1000);
+    come(&envelope, 1000);
+    ok(until(3, 0) && stored() == 1, "large ones go by themselves");
+    of_chosen = envelope;
+    of_chosen.chosenid = SAMPLE_ID;
+    come(&of_chosen, 0);
+    ok(until(4, 0) && stored() == 1, "so do the manager's");
+    come(NULL, 0);
+    ok(until(4, 1) && in[used - 1].written == 1 && in[used - 1].fd >= 0,
+       "one of which more is to come is spilled meanwhile");
+    for (int i = 0; i < SINGLES_MAX; i++)
+        come(&envelope, 1000);
+    ok(until(1 + SINGLES_MAX, 1) && gather.single.count == 3,
+       "large ones beyond their number wait");
+    come(&envelope, 0);
+    ok(until(2 + SINGLES_MAX, 1) && stored() == 2, "and no small one for them");
+    let_go(used);
+    ok(until(used - 1, used), "all are told");
+    while (sem_trywait(&go_on) == 0)
+        ;
+    afresh();
+}
+
+int
+main(void)
+{
+    setenv("UV_THREADPOOL_SIZE", "8", 1);
+    spool_make(&store);
+    sem_init(&go_on, 0, 0);
+    todo.dir = store.dirs[PLACE_TODO];
+    todo.proc = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    loop = uv_default_loop();
+    gather_init(&gather, loop, &(struct commit){.fd = todo.dir}, on_done);
+    batches();
+    bounded();
+    singles();
+    close(todo.proc);
+    store_close(&store);
+    return tap_end();
+}
