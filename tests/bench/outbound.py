@@ -2,12 +2,15 @@
 import time
 
 import disk
+import wire
 from results import Row
 from run import LIMIT, QUICK, SINK_PORT, Failed, note, say, size, turns
 from sink import Sink
 
 MANY = 100              # destinations
 DEAD = 10               # of them: half refuse, half do not answer
+DELAY = 100             # ms there and back
+FAR = size(10000, 600)  # messages to them
 FIRST = "127.1.0.1"     # the destinations' addresses begin here
 
 
@@ -73,6 +76,7 @@ def line_c(systems):
                             ["u@dst.test"], each)
                 s.raised = 0
             row.add("disk, settling", disk.settle(size(5000, 300)))
+            wire.near(row, each)
         rows.append(row)
     disk.forget()
     return rows
@@ -83,14 +87,14 @@ def far(row, s, at_once, dead=0, chunking=False):
     living ones, half refuse and half do not answer.  at_once: deliveries by
     Postfix, 0: as shipped."""
     # A slow one would not be done in time with its part of that many.
-    count = s.part(size(10000, 600) if s.share == 1 else size(2000, 200))
+    count = s.part(FAR if s.share == 1 else size(2000, 200))
     label = s.name + (", %d at once" % at_once if at_once else "")
     s.routes = destinations()
     rcpts = ["u@" + x for x in s.routes]
     s.raised, s.processes = at_once and 20, at_once
     measure(row, label, s, count, rcpts,
             wanted=sum(1 for n in range(count) if n % MANY < MANY - dead),
-            delay=100, first=FIRST, silent=dead // 2, chunking=chunking,
+            delay=DELAY, first=FIRST, silent=dead // 2, chunking=chunking,
             addresses=MANY - dead + dead // 2)
     s.raised = s.processes = 0
 
@@ -122,6 +126,8 @@ def line_d(systems):
                          spread(row, systems)):
         for one in ordered:
             far(*one)
+        for r in (row, chunks):
+            wire.far(r, FAR, FIRST, MANY, DELAY, r is chunks)
     best(row, "postfix")
     if name in row.values:
         chunks.values[name] = list(row.values[name])

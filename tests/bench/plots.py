@@ -16,7 +16,8 @@ set bmargin 3.5
 set lmargin 12
 unset key
 """
-OTHERS = {"disk": "0x999999", "/bin/true": "0x999999", "allowed": "0xd0a030",
+OTHERS = {"disk": "0x999999", "the wire": "0x999999",
+          "/bin/true": "0x999999", "allowed": "0xd0a030",
           "godwit": "0x2a7f3f", "opensmtpd": "0xaa6644"}
 PEER = "0x4477aa"
 

@@ -42,7 +42,7 @@ def number(v):
         else "%.0f" % v
 
 
-LIMITS = ("disk", "/bin/true")      # what is no mail system
+LIMITS = ("disk", "the wire", "/bin/true")     # what is no mail system
 
 
 def beside(row, system):
