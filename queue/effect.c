@@ -9,8 +9,6 @@
 
 enum { AGAIN_MS = 5000 };
 
-static void start(struct effects *x);
-
 static void
 append(struct effects *x, struct effect *e)
 {
@@ -18,35 +16,6 @@ append(struct effects *x, struct effect *e)
     *x->waiting_end = e;
     x->waiting_end = &e->next;
     x->count++;
-}
-
-static void
-on_again(uv_timer_t *t)
-{
-    struct effects *x = t->data;
-
-    while (x->failed) {
-        struct effect *e = x->failed;
-
-        x->failed = e->next;
-        append(x, e);
-    }
-    start(x);
-}
-
-void
-effects_init(struct effects *x, uv_loop_t *loop, const struct store *store)
-{
-    memset(x, 0, sizeof *x);
-    x->loop = loop;
-    x->store = store;
-    x->waiting_end = &x->waiting;
-    x->again.data = x;
-    for (int i = 0; i < EFFECT_LANES; i++) {
-        x->lanes[i].effects = x;
-        x->lanes[i].work.data = &x->lanes[i];
-    }
-    uv_timer_init(loop, &x->again);
 }
 
 static enum place
@@ -147,6 +116,22 @@ work(uv_work_t *w)
     }
 }
 
+static void on_turn(uv_idle_t *turn);
+
+static void
+on_again(uv_timer_t *t)
+{
+    struct effects *x = t->data;
+
+    while (x->failed) {
+        struct effect *e = x->failed;
+
+        x->failed = e->next;
+        append(x, e);
+    }
+    uv_idle_start(&x->turn, on_turn);
+}
+
 static void
 on_worked(uv_work_t *w, int status)
 {
@@ -183,15 +168,18 @@ on_worked(uv_work_t *w, int status)
         }
         e = next;
     }
-    start(x);
+    uv_idle_start(&x->turn, on_turn);
 }
 
-/* Few that wait go together, behind those being done: one sync for all. */
+/* What came since the loop's last turn goes together, and few behind those
+ * being done: one sync for all. */
 static void
-start(struct effects *x)
+on_turn(uv_idle_t *turn)
 {
+    struct effects *x = turn->data;
     struct effect_lane *lane = x->lanes;
 
+    uv_idle_stop(turn);
     if (!x->waiting || x->busy == EFFECT_LANES ||
         (x->busy && x->count < EFFECT_SHARE))
         return;
@@ -206,10 +194,26 @@ start(struct effects *x)
 }
 
 void
+effects_init(struct effects *x, uv_loop_t *loop, const struct store *store)
+{
+    memset(x, 0, sizeof *x);
+    x->loop = loop;
+    x->store = store;
+    x->waiting_end = &x->waiting;
+    x->again.data = x->turn.data = x;
+    for (int i = 0; i < EFFECT_LANES; i++) {
+        x->lanes[i].effects = x;
+        x->lanes[i].work.data = &x->lanes[i];
+    }
+    uv_timer_init(loop, &x->again);
+    uv_idle_init(loop, &x->turn);
+}
+
+void
 effects_add(struct effects *x, struct effect *e)
 {
     append(x, e);
-    start(x);
+    uv_idle_start(&x->turn, on_turn);
 }
 
 bool

@@ -47,6 +47,7 @@ struct effect_lane {
 struct effects {
     uv_loop_t *loop;
     uv_timer_t again;
+    uv_idle_t turn;         /* something may be begun */
     const struct store *store;
     struct effect *waiting, **waiting_end, *failed;
     unsigned count;         /* waiting */

@@ -43,6 +43,7 @@ struct program {
     uv_poll_t start;
     uv_signal_t term, hup, alarm;
     uv_timer_t tick;
+    uv_idle_t turn;           /* manager_wake was called */
     struct reload reload;
     struct ending ending;
     uint64_t checkpoint_at, began;
@@ -55,13 +56,23 @@ program_of(struct manager *m)
     return (struct program *)m;
 }
 
-void
-manager_wake(struct manager *m)
+static void
+on_turn(uv_idle_t *idle)
 {
+    struct program *p = idle->data;
+    struct manager *m = &p->manager;
+
+    uv_idle_stop(idle);
     takeup_run(&m->takeup);
     channel_run(&m->local);
     channel_run(&m->remote);
-    ending_step(&program_of(m)->ending);
+    ending_step(&p->ending);
+}
+
+void
+manager_wake(struct manager *m)
+{
+    uv_idle_start(&program_of(m)->turn, on_turn);
 }
 
 static void
@@ -279,7 +290,8 @@ begin(struct program *p, unsigned char *secret)
     channel_limit(&m->remote, &m->settings);
     signals(p);
     ending_init(&p->ending, m);
-    p->tick.data = p->start.data = p;
+    p->tick.data = p->start.data = p->turn.data = p;
+    uv_idle_init(m->loop, &p->turn);
     uv_timer_init(m->loop, &p->tick);
     uv_timer_start(&p->tick, on_tick, TICK_MS, TICK_MS);
     p->began = uv_now(m->loop);

@@ -43,8 +43,8 @@ struct manager {
     bool stopping;
 };
 
-/* Everything that may have become possible is tried: called when something
- * ended. */
+/* Everything that may have become possible is tried before the loop waits
+ * again, once for all that called: when something ended. */
 void manager_wake(struct manager *m);
 
 #endif

@@ -65,7 +65,7 @@ read_reports(struct worker *w)
         worker_end(w);
 }
 
-static void watch(struct worker *w);
+static void set_blocked(struct worker *w, bool blocked);
 
 static void
 on_worker(uv_poll_t *poll, int status, int events)
@@ -78,19 +78,18 @@ on_worker(uv_poll_t *poll, int status, int events)
             worker_end(w);
         return;
     }
-    if (events & UV_WRITABLE)
-        w->blocked = false;
     if (events & UV_READABLE)
         read_reports(w);
-    if (!w->closing)
-        watch(w);
+    if ((events & UV_WRITABLE) && !w->closing)
+        set_blocked(w, false);
     manager_wake(w->channel->manager);
 }
 
 static void
-watch(struct worker *w)
+set_blocked(struct worker *w, bool blocked)
 {
-    uv_poll_start(&w->poll, UV_READABLE | (w->blocked ? UV_WRITABLE : 0),
+    w->blocked = blocked;
+    uv_poll_start(&w->poll, UV_READABLE | (blocked ? UV_WRITABLE : 0),
                   on_worker);
 }
 
@@ -130,7 +129,7 @@ worker_add(struct channel *c, int fd)
     c->workers = w;
     if (c->manager->stopping)
         worker_finish(w);
-    watch(w);
+    set_blocked(w, false);
     return true;
 }
 
@@ -177,9 +176,8 @@ worker_send(struct worker *w, struct delivery *d)
 
     if (r == 0)
         return true;
-    w->blocked = r == -EAGAIN;
-    if (w->blocked) {
-        watch(w);
+    if (r == -EAGAIN) {
+        set_blocked(w, true);
         return false;
     }
     /* A worker that has ended is seen where reports are read, and one that

@@ -32,6 +32,9 @@ watch(struct channel *c)
         events |= UV_READABLE;
     if (!c->ended)
         events |= UV_DISCONNECT;
+    if (events == c->watched)
+        return;
+    c->watched = events;
     if (events)
         uv_poll_start(&c->poll, events, on_poll);
     else
@@ -187,6 +190,8 @@ on_poll(uv_poll_t *poll, int status, int events)
     struct channel *c = poll->data;
     bool ended = c->ended;
 
+    if (status < 0)
+        c->watched = 0; /* libuv has stopped it */
     if (events & UV_WRITABLE)
         flush(c);
     if (events & UV_READABLE)

@@ -12,6 +12,7 @@ struct channel_report;
 struct channel {
     uv_poll_t poll;
     int sock;
+    int watched;              /* events the poll waits for; 0: stopped */
     struct buf in;            /* one datagram at a time */
     /* Reports the socket had no room for, oldest first. */
     STAILQ_HEAD(, channel_report) waiting;
