@@ -219,7 +219,7 @@ status(struct asker *a)
                "open_remote=%u waiting_local=%u waiting_remote=%u "
                "ledger_position=%ju ledger_syncs=%ju ledger_blocked=%d "
                "held=%ju parked=%zu", m->active_count,
-               m->takeup.schedule.count, m->takeup.fresh_count,
+               m->takeup.schedule.count, idqueue_count(&m->takeup.fresh),
                m->local.open, m->remote.open,
                m->local.waiting, m->remote.waiting,
                (uintmax_t)m->ledger.at.position, (uintmax_t)m->ledger.syncs,

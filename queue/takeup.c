@@ -52,43 +52,18 @@ takeup_park(struct takeup *t, uint64_t id)
 void
 takeup_unpark(struct takeup *t, uint64_t id)
 {
-    if (!idset_has(&t->waiting, id))
-        return;
-    if (t->parked_count == t->parked_room &&
-        t->parked_at > t->parked_count / 2) {
-        t->parked_count -= t->parked_at;
-        memmove(t->parked, t->parked + t->parked_at,
-                t->parked_count * sizeof *t->parked);
-        t->parked_at = 0;
-    } else if (t->parked_count == t->parked_room) {
-        t->parked_room = t->parked_room ? t->parked_room * 2 : 1024;
-        t->parked = mem_grow(t->parked, t->parked_room * sizeof *t->parked);
-    }
-    t->parked[t->parked_count++] = id;
+    if (idset_has(&t->waiting, id))
+        idqueue_add(&t->parked, id);
 }
 
 /* One may be here twice, or was taken up by another way. */
 static bool
 take_parked(struct takeup *t, uint64_t *id)
 {
-    while (t->parked_at < t->parked_count) {
-        *id = t->parked[t->parked_at++];
+    while (idqueue_take(&t->parked, id))
         if (idset_has(&t->waiting, *id))
             return true;
-    }
-    t->parked_at = t->parked_count = 0;
     return false;
-}
-
-static bool
-take_fresh(struct takeup *t, uint64_t *id)
-{
-    if (t->fresh_count == 0)
-        return false;
-    *id = t->fresh[t->fresh_first];
-    t->fresh_first = (t->fresh_first + 1) % FRESH_MAX;
-    t->fresh_count--;
-    return true;
 }
 
 /* The same message may stand in the schedule twice, then side by side. */
@@ -150,12 +125,12 @@ take(struct takeup *t, uint64_t *id, enum load_kind *kind)
     if (turn % 2 == 0 && take_parked(t, id))
         return true;
     *kind = LOAD_FRESH;
-    if (turn % 8 < 6 && take_fresh(t, id))
+    if (turn % 8 < 6 && idqueue_take(&t->fresh, id))
         return true;
     if (take_due(t, id, kind))
         return true;
     *kind = LOAD_FRESH;
-    if (take_fresh(t, id))
+    if (idqueue_take(&t->fresh, id))
         return true;
     *kind = LOAD_PARKED;
     return take_parked(t, id);
@@ -172,7 +147,7 @@ takeup_run(struct takeup *t)
     while (room(t) && take(t, &id, &kind))
         load(t, id, kind);
     load_flush(t);
-    if (t->missed && t->fresh_count == 0 && room(t) &&
+    if (t->missed && idqueue_count(&t->fresh) == 0 && room(t) &&
         !uv_is_active((uv_handle_t *)&t->again))
         scan_todo(t);
     if (!t->manager->stopping)
@@ -182,12 +157,10 @@ takeup_run(struct takeup *t)
 void
 takeup_hint(struct takeup *t, uint64_t id)
 {
-    if (t->fresh_count == FRESH_MAX) {
+    if (idqueue_count(&t->fresh) < FRESH_MAX)
+        idqueue_add(&t->fresh, id);
+    else
         t->missed = true;
-        return;
-    }
-    t->fresh[(t->fresh_first + t->fresh_count) % FRESH_MAX] = id;
-    t->fresh_count++;
 }
 
 static void
@@ -230,7 +203,6 @@ takeup_init(struct takeup *t, struct manager *m)
     memset(t, 0, sizeof *t);
     t->manager = m;
     t->began_ms = date_now();
-    t->fresh = mem_alloc(FRESH_MAX * sizeof *t->fresh);
     t->scan_work.data = t->info_work.data = t;
     t->due.data = t->idle.data = t->again.data = t->trigger.data = t;
     /* Both ends: it never ends while enqueue comes and goes. */

@@ -9,6 +9,7 @@
 
 #include <uv.h>
 
+#include "queue/idqueue.h"
 #include "queue/idset.h"
 #include "queue/schedule.h"
 #include "queue/store.h"
@@ -37,11 +38,9 @@ struct aside;
 struct takeup {
     struct manager *manager;
     struct schedule schedule;
-    uint64_t *fresh;        /* a ring of FRESH_MAX */
-    size_t fresh_first, fresh_count;
+    struct idqueue fresh;   /* at most FRESH_MAX */
     struct idset waiting;   /* ids that are parked at a site */
-    uint64_t *parked;       /* those it has room for again, owned */
-    size_t parked_at, parked_count, parked_room;
+    struct idqueue parked;  /* those it has room for again */
     uint64_t loads[LOADING_MAX]; /* ids being loaded */
     uint64_t locks[LOCKS_MAX];   /* ids that somebody else works on */
     unsigned lock_count;

@@ -24,7 +24,7 @@ int
 fsync(int fd)
 {
     (void)fd;
-    fresh_at_sync = m.takeup.fresh_count;
+    fresh_at_sync = idqueue_count(&m.takeup.fresh);
     errno = EIO;
     return sync_fails ? -1 : 0;
 }
@@ -134,15 +134,15 @@ main(void)
     look();
     ok(due_at(now) == 0, "which is over when the start is");
 
-    t->fresh_count = 0;
+    idqueue_free(&t->fresh);
     sync_fails = true;
     look_at_todo();
-    ok(t->fresh_count == 0 && t->missed,
+    ok(idqueue_count(&t->fresh) == 0 && t->missed,
        "a name in todo/ that may not last is not taken up, but looked for "
        "again");
     sync_fails = false;
     look_at_todo();
-    ok(t->fresh_count == COUNT && fresh_at_sync == 0,
+    ok(idqueue_count(&t->fresh) == COUNT && fresh_at_sync == 0,
        "names are synced before they are taken up");
 
     for (uint64_t id = 1; id <= COUNT; id++)

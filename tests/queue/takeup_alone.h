@@ -38,7 +38,6 @@ takeup_ready(void)
     m.loop = uv_default_loop();
     m.active_max = ACTIVE_MAX;
     t->manager = &m;
-    t->fresh = mem_alloc(FRESH_MAX * sizeof *t->fresh);
     t->scan_work.data = t->info_work.data = t;
     uv_timer_init(m.loop, &t->due);
     uv_timer_init(m.loop, &t->again);

@@ -70,8 +70,8 @@ grows(void)
         park(next, 1);
         one_by_one(1);
     }
-    ok(m.takeup.parked_room <= 4 * SOME, "a line that never ends takes no "
-       "more memory than its length (%zu)", m.takeup.parked_room);
+    ok(m.takeup.parked.room <= 4 * SOME, "a line that never ends takes no "
+       "more memory than its length (%zu)", m.takeup.parked.room);
     one_by_one(SOME);
     ok(loaded[LOAD_PARKED] == 2 * SOME + MANY && m.takeup.waiting.count == 0,
        "and forgets nobody");
