@@ -12,7 +12,22 @@ enum { ROOM_MIN = 64 };
 static size_t
 home(const struct idset *s, uint64_t id)
 {
-    return (size_t)((id * 0x9e3779b97f4a7c15u) >> 20) & (s->room - 1);
+    uint64_t mixed = (id ^ id >> 32) * 0x9e3779b97f4a7c15u;
+
+    return (size_t)((unsigned __int128)mixed * s->room >> 64);
+}
+
+static size_t
+next(const struct idset *s, size_t i)
+{
+    return i + 1 < s->room ? i + 1 : 0;
+}
+
+/* How far it is from slot a on to slot b. */
+static size_t
+way(const struct idset *s, size_t a, size_t b)
+{
+    return a <= b ? b - a : b + s->room - a;
 }
 
 /* Where id stands, or the free slot where it would. */
@@ -22,7 +37,7 @@ find(const struct idset *s, uint64_t id)
     size_t i = home(s, id);
 
     while (s->slots[i] && s->slots[i] != id)
-        i = (i + 1) & (s->room - 1);
+        i = next(s, i);
     return i;
 }
 
@@ -52,7 +67,7 @@ idset_add(struct idset *s, uint64_t id)
         return false;
     s->slots[i] = id;
     if (++s->count > s->room / 4 * 3)
-        resize(s, s->room * 2);
+        resize(s, s->room + s->room / 4);
     return true;
 }
 
@@ -65,18 +80,14 @@ idset_remove(struct idset *s, uint64_t id)
         return false;
     hole = find(s, id);
     /* What stands behind closes up, so that no search ends too early. */
-    for (i = (hole + 1) & (s->room - 1); s->slots[i];
-         i = (i + 1) & (s->room - 1)) {
-        size_t far = (i - home(s, s->slots[i])) & (s->room - 1);
-
-        if (far >= ((i - hole) & (s->room - 1))) {
+    for (i = next(s, hole); s->slots[i]; i = next(s, i))
+        if (way(s, home(s, s->slots[i]), i) >= way(s, hole, i)) {
             s->slots[hole] = s->slots[i];
             hole = i;
         }
-    }
     s->slots[hole] = 0;
-    if (--s->count < s->room / 4 && s->room > ROOM_MIN)
-        resize(s, s->room / 2);
+    if (--s->count < s->room / 3 && s->room > ROOM_MIN)
+        resize(s, s->room - s->room / 4);
     return true;
 }
 

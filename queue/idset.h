@@ -1,5 +1,6 @@
 /* idset.h - a set of message ids: open addressing, at most three quarters
- * full, so 11 to 22 bytes an id.  Pure. */
+ * full, and growing by quarters: 11 to 14 bytes an id, at most 24 when many
+ * were taken out.  Pure. */
 #ifndef QUEUE_IDSET_H
 #define QUEUE_IDSET_H
 

@@ -68,8 +68,8 @@ many(void)
 
     for (uint64_t i = 1; i <= MANY; i++)
         idset_add(&s, i << 22 | (i * 77 & 0x3fffff));
-    ok(s.room * sizeof *s.slots <= MANY * 24ul,
-       "%d ids take at most 24 bytes each", MANY);
+    ok(s.room * sizeof *s.slots <= MANY * 14ul,
+       "%d ids take at most 14 bytes each", MANY);
     room = s.room;
     for (uint64_t i = 1; i <= MANY && good; i++)
         good = idset_remove(&s, i << 22 | (i * 77 & 0x3fffff));
