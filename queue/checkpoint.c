@@ -60,11 +60,13 @@ checkpoint_done(struct checkpoint *c, struct checkpoint_item *item,
 void
 checkpoint_marked(struct checkpoint *c, uint64_t id)
 {
-    if (c->marked_count == c->marked_room) {
+    if (c->marked_count == c->marked_room && c->marked_room < ONE_BY_ONE) {
         c->marked_room = c->marked_room ? c->marked_room * 2 : 64;
         c->marked = mem_grow(c->marked, c->marked_room * sizeof *c->marked);
     }
-    c->marked[c->marked_count++] = id;
+    if (c->marked_count < c->marked_room)
+        c->marked[c->marked_count] = id;
+    c->marked_count++;
 }
 
 /* A file that left the queue meanwhile needs no sync. */

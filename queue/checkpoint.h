@@ -25,7 +25,8 @@ struct checkpoint {
     uv_work_t work;
     struct ledger_wait wait;
     struct checkpoint_item *first, **last;
-    uint64_t *marked, *syncing;   /* ids of files marked and still queued */
+    uint64_t *marked, *syncing;   /* ids of files marked and still queued, the
+                                     first of them: many are synced together */
     size_t marked_count, marked_room, syncing_count;
     struct ledger_head head;      /* to be written */
     uint64_t upto_seq;
