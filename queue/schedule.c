@@ -7,7 +7,7 @@
 
 /* Four children a node: half the levels of a binary heap, and the four stand
  * side by side in memory. */
-enum { WAYS = 4, ROOM_MIN = 64 };
+enum { WAYS = 4, ROOM_MIN = 8 };
 
 static bool
 before(const struct schedule_entry *a, const struct schedule_entry *b)
