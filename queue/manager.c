@@ -31,7 +31,9 @@ enum { FD_START = 3, FD_LOCK, FD_CONTROL };
 
 enum {
     SPARE_FILES = 128,        /* besides those of messages in memory */
-    GIVE_BACK = 512 << 10,    /* bytes that have become free */
+    GIVE_BACK = 128 << 10,    /* bytes that have become free */
+    BIG = 128 << 10,          /* bytes from which on memory is mapped */
+    WAVE = 500,               /* messages taken up between two ticks */
     TICK_MS = 1000,
     ANEW_MS = 15 * 60 * 1000, /* to a start that may read what this didn't */
     ANEW_ASKED_MS = 5000,     /* the same, when all is to be tried */
@@ -49,6 +51,8 @@ struct program {
     struct ending ending;
     uint64_t checkpoint_at, began;
     size_t unused;            /* bytes, when memory was given back last */
+    unsigned taken;           /* turns of takeup at the last tick */
+    bool wave;
 };
 
 static struct program *
@@ -143,14 +147,19 @@ on_recovered(void *data)
     manager_wake(m);
 }
 
-/* What a wave of mail took, when it has gone.  What is free within pages in
- * use, and what was given back already, counts as free too. */
+/* What a wave of mail took, when it has gone or takes ever more.  What is free
+ * within pages in use, and what was given back already, counts as free too. */
 static void
 give_back(struct program *p)
 {
     size_t unused = mallinfo2().fordblks;
+    unsigned taken = p->manager.takeup.turn;
+    bool wave = taken - p->taken >= WAVE;
+    bool gone = p->wave && !wave;
 
-    if (unused > p->unused + GIVE_BACK)
+    p->taken = taken;
+    p->wave = wave;
+    if (gone || unused > p->unused + GIVE_BACK)
         malloc_trim(0);
     else if (unused > p->unused)
         return;
@@ -320,6 +329,16 @@ begin(struct program *p, unsigned char *secret)
     job_send(FD_START, view_of("ready"), -1);
 }
 
+/* What grows with the queue is mapped by itself: it grows without a copy, and
+ * is given back when freed.  Left to itself malloc maps ever less. */
+static void
+map_what_is_big(void)
+{
+#ifdef M_MMAP_THRESHOLD /* not every libc has it */
+    mallopt(M_MMAP_THRESHOLD, BIG);
+#endif
+}
+
 /* As many messages in memory as there are descriptors for. */
 static unsigned
 messages_max(void)
@@ -359,6 +378,7 @@ main(int argc, char **argv)
     umask(077);
     setenv("UV_THREADPOOL_SIZE", "16", 0);
     mem_share_arenas();
+    map_what_is_big();
     p.manager.active_max = messages_max();
     if (sodium_init() < 0)
         log_die("fatal why=\"libsodium does not start\"");

@@ -5,6 +5,7 @@
  * byhand.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,8 @@ enum {
     SPARE_FILES = 64,       /* besides those of sessions and messages */
     WAIT_MAX = 24 * 60 * 60,
     SESSIONS_MAX = 100000,
+    WAVE = 32,              /* jobs at a time whose memory is given back */
+    WAVE_MS = 1000,
     HELO_MAX = 255,         /* RFC 5321 4.5.3.1.2 */
 };
 
@@ -42,6 +45,7 @@ struct remote {
     struct mx_source mx;
     struct dns_settings resolver;
     char *me, *helo;
+    uv_timer_t wave;          /* there were many jobs at a time */
     bool by_hand, unrouted;   /* unrouted: by hand, and no relay is used */
 };
 
@@ -278,11 +282,21 @@ limit_files(struct sessions *s)
 }
 
 static void
+on_wave(uv_timer_t *t)
+{
+    (void)t;
+    malloc_trim(0);
+}
+
+static void
 on_job(struct channel *c, struct view bytes, int fd)
 {
     struct remote *r = c->owner;
 
     delivery_start(&r->deliveries, bytes, fd);
+    if (r->deliveries.count >= WAVE &&
+        !uv_is_active((uv_handle_t *)&r->wave))
+        uv_timer_start(&r->wave, on_wave, WAVE_MS, 0);
     channel_pause(c, r->deliveries.count >= r->sessions.limit);
 }
 
@@ -294,6 +308,7 @@ end_if_over(struct remote *r)
         !channel_flushed(&r->channel))
         return;
     channel_close(&r->channel);
+    uv_timer_stop(&r->wave);
     /* A lookup in flight would hold the loop; nobody waits for it. */
     if (r->deliveries.count > 0)
         uv_stop(r->sessions.loop);
@@ -329,6 +344,8 @@ start(struct remote *r, uv_loop_t *loop)
     int e;
 
     sessions_init(&r->sessions, loop);
+    uv_timer_init(loop, &r->wave);
+    uv_unref((uv_handle_t *)&r->wave);
     r->deliveries.sessions = &r->sessions;
     r->deliveries.channel = &r->channel;
     r->deliveries.mx = &r->mx;
@@ -393,6 +410,7 @@ main(int argc, char **argv)
     if (uv_loop_alive(loop))
         _exit(0);
     dns_close(&remote.dns);
+    uv_close((uv_handle_t *)&remote.wave, NULL);
     uv_run(loop, UV_RUN_DEFAULT);
     uv_loop_close(loop);
     tls_context_free(remote.sessions.tls);
