@@ -134,12 +134,6 @@ file_sync(int fd)
 }
 
 int
-file_begin(int fd)
-{
-    return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE) < 0 ? -errno : 0;
-}
-
-int
 file_settle(int fd)
 {
     return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE |

@@ -33,10 +33,6 @@ int file_read(int dirfd, const char *name, size_t max, struct buf *b);
 /* Content and size are on stable storage. */
 int file_sync(int fd);
 
-/* The disk is given the content, to be waited for by file_settle or
- * file_sync. */
-int file_begin(int fd);
-
 /* The disk has the content, if only in its cache: not durable, but what comes
  * to the disk now comes after it.  See filesystem_orders. */
 int file_settle(int fd);

@@ -15,6 +15,9 @@ enum {
     REPORT_MAX = 4096,   /* bytes of a report */
     JOB_SLOW = 5,        /* seconds; what takes longer on this host may take
                             for ever, and others do not wait for its place */
+    JOB_SLOW_FACTOR = 4, /* times the limit: slow ones beyond it */
+    JOB_LOCAL = 4,       /* out to local for each of concurrencylocal: it
+                            delivers several together */
 };
 
 /* struct job.flags */

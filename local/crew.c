@@ -55,16 +55,19 @@ on_reports(struct deliverer *d, void *const *tasks,
     crew_run(c);
 }
 
-/* All that d was given. */
+/* All that d was given is LATER, and what comes after it goes one by one: it
+ * may have been one of them. */
 static void
-tasks_later(struct deliverer *d, int error, const char *code,
-            const char *what)
+spoil(struct deliverer *d, int error, const char *what)
 {
+    struct resident *a = d->owner;
     unsigned count = d->count;
 
+    if (count)
+        pool_distrust(&a->pool);
     d->count = 0;
     for (unsigned i = 0; i < count; i++)
-        task_later(d->tasks[i], error, code, what);
+        task_later(d->tasks[i], error, "4.3.0", what);
 }
 
 /* What it was given gets the rest of its time, and its place in the pool is
@@ -72,6 +75,9 @@ tasks_later(struct deliverer *d, int error, const char *code,
 static void
 slow_down(struct deliverer *d, struct crew *c)
 {
+    struct resident *a = d->owner;
+
+    pool_distrust(&a->pool);
     move(d, POOL_SLOW);
     deliverer_time(d, c->settings->localtimeout - JOB_SLOW);
     crew_run(c);
@@ -97,7 +103,7 @@ on_time(struct deliverer *d)
     deliverer_kill(d);
     log_event("deliverer-killed user=%s seconds=%ju", a->account.name,
               (uintmax_t)c->settings->localtimeout);
-    tasks_later(d, 0, "4.3.0", "not delivered within localtimeout");
+    spoil(d, 0, "not delivered within localtimeout");
     crew_run(c);
 }
 
@@ -148,7 +154,7 @@ on_gone(struct deliverer *d, int status)
         log_event("deliverer-died user=%s why=%s", a->account.name, why);
     HASH_DEL(c->deliverers, d);
     move(d, POOL_NONE);
-    tasks_later(d, 0, "4.3.0", why);
+    spoil(d, 0, why);
     resident_leave(a, &c->pool);
     if (status < 0)
         shed(c);
@@ -158,7 +164,8 @@ on_gone(struct deliverer *d, int status)
 static void
 on_broken(struct deliverer *d)
 {
-    move(d, POOL_ENDING);
+    move(d, d->count ? POOL_KILLED : POOL_ENDING);
+    spoil(d, 0, "the deliverer's answer was not understood");
 }
 
 static const struct deliverer_calls calls = {
@@ -199,7 +206,8 @@ hire(struct resident *a, int *r)
     return d;
 }
 
-/* The first that waits goes with what d is to be given; false: no room. */
+/* The first that waits goes with what d is to be given; false: no room.
+ * What failed before goes alone. */
 static bool
 add_first(struct resident *a, struct deliverer *d)
 {
@@ -207,6 +215,8 @@ add_first(struct resident *a, struct deliverer *d)
     struct job j;
 
     message_jobfor(t->message, t->rcpt, a->crew->number + 1, &j);
+    if (d->count && j.attempt > 1)
+        return false;
     if (!deliverer_add(d, &j, &t->message->content, t))
         return false;
     a->crew->number++;
@@ -231,7 +241,7 @@ hand_over(struct resident *a, struct deliverer *d)
         return;
     move(d, POOL_KILLED);
     deliverer_kill(d);
-    tasks_later(d, r, NULL, "cannot hand the message to a deliverer");
+    spoil(d, r, "cannot hand the message to a deliverer");
 }
 
 /* It counted one that is not to be had. */

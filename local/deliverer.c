@@ -87,10 +87,15 @@ read_reports(struct deliverer *d)
         uv_poll_stop(&d->poll);
         return;
     }
-    if (n <= 0 || (size_t)n > sizeof bytes ||
-        !parse_reports(d, view_make(bytes, (size_t)n), reports)) {
+    if (n <= 0) {
         break_off(d);
         deliverer_kill(d);
+        return;
+    }
+    if ((size_t)n > sizeof bytes ||
+        !parse_reports(d, view_make(bytes, (size_t)n), reports)) {
+        deliverer_kill(d);
+        d->calls->on_broken(d);
         return;
     }
     uv_timer_stop(&d->timer);

@@ -1,7 +1,7 @@
 /* deliverer.h - a deliverer from the outside, on the loop
  *
- * One parcel (parcel.h) at a time.  The forker (forker.h) makes it, and says when it
- * is gone; its struct lives until then, and is freed by itself after
+ * One parcel (parcel.h) at a time.  The forker (forker.h) makes it, and says
+ * when it is gone; its struct lives until then, and is freed by itself after
  * on_gone. */
 #ifndef LOCAL_DELIVERER_H
 #define LOCAL_DELIVERER_H
@@ -24,8 +24,9 @@ struct deliverer_calls {
                        const struct report *reports, unsigned count);
     /* The time given last is over. */
     void (*on_time)(struct deliverer *d);
-    /* It ended, or spoke nonsense, while idle and not told to end; it is
-     * ending from now on.  (While busy it stays so until on_gone.) */
+    /* It ended while idle and not told to end, or spoke nonsense; it is
+     * ending from now on.  (One that ends while busy stays so until
+     * on_gone.) */
     void (*on_broken)(struct deliverer *d);
     /* Dead and waited for, or never born; what was given and not answered is
      * the caller's to answer.  status as in struct forker_event.  The last

@@ -28,7 +28,7 @@ on_report(struct message *m, uint32_t i, struct report *r)
     if (--m->unreported > 0)
         return;
     message_free(m);
-    if (--d->messages < DISPATCH_JOBS_MAX)
+    if (--d->messages < d->messages_max)
         wire_pause(&d->wire, false);
 }
 
@@ -119,7 +119,7 @@ on_job(struct wire *w, struct view bytes, int fd)
         return;
     }
     m->owner = d;
-    if (++d->messages >= DISPATCH_JOBS_MAX)
+    if (++d->messages >= d->messages_max)
         wire_pause(w, true);
     if (fd >= 0)
         message_prepare(m, d->loop, &d->rules, d->folder, on_ready);
@@ -169,6 +169,9 @@ dispatch_start(struct dispatch *d, uv_loop_t *loop,
     int r;
 
     d->loop = loop;
+    /* As many as the manager may send, slow ones too. */
+    d->messages_max = (unsigned)settings->concurrencylocal * JOB_LOCAL *
+                      (1 + JOB_SLOW_FACTOR);
     d->rules.locals = &settings->locals;
     d->rules.minuid = (uid_t)settings->minuid;
     if (settings->private) {

@@ -8,8 +8,6 @@
 #include "local/crew.h"
 #include "local/wire.h"
 
-enum { DISPATCH_JOBS_MAX = 1000 }; /* at once; more stay in the socket */
-
 struct dispatch {
     struct user_rules rules; /* its lookup is set by the caller */
     int folder;             /* the caller's: where nameless files are made */
@@ -19,6 +17,7 @@ struct dispatch {
     uv_prepare_t before;    /* before the loop waits: what gathered goes */
     bool admitted;          /* something waits for the crew */
     unsigned messages;      /* not yet reported in full */
+    unsigned messages_max;  /* more stay in the socket */
     bool stopping;
 };
 

@@ -13,7 +13,7 @@ parcel_add(struct buf *parcel, const struct job *j, struct view content)
     job_print(parcel, j);
     put_u32(parcel->data + at, (uint32_t)(parcel->len - at - FRONT));
     buf_addview(parcel, content);
-    if (at == 0 || parcel->len <= JOB_MAX)
+    if (at == 0 || parcel->len <= PARCEL_BYTES)
         return true;
     parcel->len = at;
     return false;

@@ -1,6 +1,6 @@
 /* parcel.h - what local and a deliverer send each other, pure
  *
- * Each is one datagram, at most JOB_MAX bytes.  To the deliverer: up to
+ * Each is one datagram.  To the deliverer: up to
  * PARCEL_MAX jobs of one recipient, each as u32 its length, u32 that of the
  * content that follows it (0 where a descriptor comes with the parcel, which
  * then is of that one job), job (base/job.h), content.  Back: as many reports
@@ -12,6 +12,8 @@
 
 enum {
     PARCEL_MAX = 16,
+    PARCEL_BYTES = 48 * 1024, /* beyond it no further job: a socket whose
+                                 buffer is small takes that too */
     PARCEL_REPORTS_MAX = PARCEL_MAX * (sizeof(struct report) + 64), /* bytes */
 };
 

@@ -127,6 +127,12 @@ pool_learn(struct pool_account *a, uint64_t ms)
         a->most *= 2;
 }
 
+void
+pool_distrust(struct pool_account *a)
+{
+    a->most = 1;
+}
+
 bool
 pool_isunused(const struct pool_account *a)
 {

@@ -90,8 +90,10 @@ void pool_withdraw(struct pool *p, struct pool_account *a);
 void pool_move(struct pool *p, struct pool_account *a, enum pool_state from,
                enum pool_state to);
 
-/* A deliverer of the account took ms for what it was given. */
+/* A deliverer of the account took ms for what it was given; did not come to
+ * the end of it, or takes long. */
 void pool_learn(struct pool_account *a, uint64_t ms);
+void pool_distrust(struct pool_account *a);
 
 /* No more deliverers can be made: one of *a that is idle, and has been for
  * long, is counted as ending.  false: there is none whom nothing waits for. */

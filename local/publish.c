@@ -9,13 +9,13 @@
 
 enum { PIECE = 16384 }; /* on the stack, in each deliverer */
 
-/* The name in tmp/: this process's own, so that where two have the same mail
- * neither names what the other has half written. */
+/* The name in tmp/: this posting's own, so that where two have the same mail,
+ * here or in another process, neither names what the other has half written. */
 static const char *
 tmp_name(const struct posting *p, struct buf *b)
 {
     buf_clear(b);
-    buf_print(b, "tmp/%s.%d", p->name, (int)getpid());
+    buf_print(b, "tmp/%s.%d.%u", p->name, (int)getpid(), p->number);
     return b->data;
 }
 
@@ -107,7 +107,8 @@ static int
 begin(struct posting *p, struct folders *f)
 {
     (void)f;
-    return file_begin(p->fd);
+    file_hurry(p->fd);
+    return 0;
 }
 
 static int
@@ -236,6 +237,7 @@ publish(struct folders *f, struct posting *all, size_t count)
 
     for (size_t i = 0; i < count; i++) {
         all[i].fd = -1;
+        all[i].number = (unsigned)i;
         all[i].tmp = all[i].named = all[i].refused = false;
         all[i].open = true;
         all[i].result = 0;

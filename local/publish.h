@@ -16,6 +16,7 @@ struct posting {
     const char *name;       /* borrowed: in new/ */
     int result;             /* 0: it is there and on disk */
     int fd;
+    unsigned number;        /* among those on their way */
     bool open;              /* under way, without a fault so far */
     bool tmp;               /* has a name in tmp/ */
     bool named;             /* and one in new/ */

@@ -24,12 +24,11 @@ channel_limit(struct channel *c, const struct settings *s)
     unsigned deliverers = (unsigned)s->concurrencylocal;
     unsigned site = (unsigned)s->concurrencysite;
 
+    c->window_max = c->window_quick = site;
+    c->limit = (unsigned)s->concurrencyremote;
     if (c->kind == CHANNEL_LOCAL) {
-        c->limit = LOCAL_JOBS * deliverers;
-        c->window_max = LOCAL_WINDOW * deliverers;
-    } else {
-        c->limit = (unsigned)s->concurrencyremote;
-        c->window_max = site ? site : 1;
+        c->limit = JOB_LOCAL * deliverers;
+        c->window_quick = c->limit / 2 > site ? c->limit / 2 : site;
     }
 }
 
@@ -170,7 +169,7 @@ channel_report(struct channel *c, const struct report *r)
     for (uint32_t i = 0; i < d->count; i++) {
         if (d->rcpts[i] != r->index)
             continue;
-        site_learn(d->site, r);
+        site_learn(d->site, r, uv_now(c->manager->loop) - d->opened_ms);
         if (message_report(d->message, r))
             d->open--;
         if (d->open == 0)
@@ -219,7 +218,7 @@ hand_over(struct site *s)
 static bool
 is_full(const struct channel *c)
 {
-    unsigned most = c->limit * SLOW_FACTOR;
+    unsigned most = c->limit * JOB_SLOW_FACTOR;
 
     return c->open >= c->limit + (c->slow < most ? c->slow : most);
 }

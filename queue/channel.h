@@ -15,10 +15,7 @@
 
 enum {
     JOB_BYTES_MAX = 48 * 1024, /* of recipients in one job */
-    SLOW_FACTOR = 4,           /* times the limit: slow ones beyond it */
-    LOCAL_JOBS = 4,            /* out for each of concurrencylocal: local
-                                  delivers several together */
-    LOCAL_WINDOW = 2,          /* of them for one mailbox, at most */
+    QUICK_MS = 1000,           /* for a delivery: its mailbox may have more */
 };
 
 struct message;
@@ -47,6 +44,7 @@ struct channel {
     unsigned slow;                 /* of those that are open: local's alone */
     size_t parked;                 /* messages that wait at sites */
     unsigned window_max;
+    unsigned window_quick;         /* as long as deliveries are quick */
     struct site *sites;
     struct site *round, *round_last;
     struct delivery *deliveries;   /* open, by number */

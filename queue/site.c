@@ -195,8 +195,10 @@ site_narrow(struct site *s)
 }
 
 void
-site_learn(struct site *s, const struct report *r)
+site_learn(struct site *s, const struct report *r, uint64_t ms)
 {
+    const struct channel *c = s->channel;
+
     if (r->flags & REPORT_SITE_DOWN) {
         site_narrow(s);
         begin_rest(s, r->outcome.text);
@@ -204,7 +206,7 @@ site_learn(struct site *s, const struct report *r)
     } else if (r->outcome.verdict == DONE) {
         s->failures = 0;
         s->rest_until = 0;
-        if (s->window < s->channel->window_max)
+        if (s->window < (ms < QUICK_MS ? c->window_quick : c->window_max))
             s->window++;
     }
 }
@@ -222,8 +224,8 @@ site_reload(struct site *s, time_t lifetime)
     struct schedule old = s->parked;
 
     set_rate(s);
-    if (s->window > s->channel->window_max)
-        s->window = s->channel->window_max;
+    if (s->window > s->channel->window_quick)
+        s->window = s->channel->window_quick;
     memset(&s->parked, 0, sizeof s->parked);
     for (size_t i = 0; i < old.count; i++) {
         const struct schedule_entry *e = &old.entries[i];

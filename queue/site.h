@@ -73,8 +73,8 @@ void site_park(struct site *s, uint64_t id, time_t until);
 /* Messages come in as far as there is room. */
 void site_unpark(struct site *s);
 
-/* A recipient's report says how the site is. */
-void site_learn(struct site *s, const struct report *r);
+/* A recipient's report, ms after the job went out, says how the site is. */
+void site_learn(struct site *s, const struct report *r, uint64_t ms);
 
 /* It gets half as much at a time as before, until somebody gets through. */
 void site_narrow(struct site *s);

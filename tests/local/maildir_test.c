@@ -637,6 +637,42 @@ test_apart(void)
     clean();
 }
 
+/* A recipient may stand in an envelope twice. */
+static void
+test_same(void)
+{
+    struct view text = view_of("Subject: x\n\ntwice\n");
+    struct job j = job_of(1, text, 0), bad = j;
+
+    deliver(view_of("first\n"), 0);
+    unlink(at("new"));
+    bad.digest[0] ^= 1;
+    for (int i = 0; i < 2; i++) {
+        place.folders.named = i > 0;
+        delivery_init(&together[0], &j, -1, text);
+        delivery_init(&together[1], &bad, -1, text);
+        deliver_run(&place, together, 2, "./Maildir/");
+        name_of(&together[0]);
+        ok(together[0].report.outcome.verdict == DONE &&
+           together[1].report.outcome.verdict == LATER &&
+           holds(at("new"), text) && count("Maildir/new") == 1 &&
+           count("Maildir/tmp") == 0, "two of one name do not get at each "
+           "other's file%s", i ? ", by way of tmp/ either" : "");
+        unlink(at("new"));
+        folders_close(&place.folders);
+        deliver(view_of("first\n"), 0);
+        unlink(at("new"));
+    }
+    place.folders.named = true;
+    delivery_init(&together[0], &j, -1, text);
+    delivery_init(&together[1], &j, -1, text);
+    deliver_run(&place, together, 2, "./Maildir/");
+    ok(together[0].report.outcome.verdict == DONE &&
+       together[1].report.outcome.verdict == DONE &&
+       count("Maildir/new") == 1, "and where both are whole they are one");
+    clean();
+}
+
 static void
 test_sync_fails(void)
 {
@@ -773,6 +809,7 @@ main(void)
     test_held();
     test_together();
     test_apart();
+    test_same();
     test_sync_fails();
     test_limit();
     test_full();

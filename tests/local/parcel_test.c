@@ -48,8 +48,8 @@ test_full(void)
     while (parcel_add(&b, &j, content))
         n++;
     len = b.len;
-    ok(n == 3 && len <= JOB_MAX && len > 3 * sizeof big,
-       "a parcel is no longer than a datagram may be (%u)", n);
+    ok(n == 2 && len <= PARCEL_BYTES && len > 2 * sizeof big,
+       "a parcel is no longer than it may be (%u)", n);
     ok(!parcel_add(&b, &j, content) && b.len == len,
        "and what does not fit is not in it");
     buf_free(&b);

@@ -332,6 +332,10 @@ test_slow_disk(void)
     ok(ann.most == 1, "where a disk is slow, each gets one");
     pool_learn(&ann, POOL_QUICK_MS + 1);
     ok(ann.most == 1, "and never fewer");
+    pool_learn(&ann, 0);
+    pool_learn(&ann, 0);
+    pool_distrust(&ann);
+    ok(ann.most == 1, "so it is after one that came to no end");
     wait_for(&ann, 4);
     ok(next_is(POOL_FORK, &ann) && next_is(POOL_FORK, &ann) &&
        next_is(POOL_FORK, &ann) && next_is(POOL_FORK, &ann),

@@ -146,7 +146,7 @@ narrower(void)
 {
     struct site *s = m.remote.sites;
 
-    m.remote.window_max = 3;
+    m.remote.window_max = m.remote.window_quick = 3;
     channel_retry(&m.remote, 1000);
     ok(s->window == 3, "less at once for each site holds for those there are");
 }
@@ -185,16 +185,17 @@ static void
 limits(void)
 {
     struct settings s = {.concurrencylocal = 3, .concurrencyremote = 70,
-                         .concurrencysite = 8};
+                         .concurrencysite = 4};
     struct channel c;
 
     channel_init(&c, &m, CHANNEL_LOCAL);
     channel_limit(&c, &s);
-    ok(c.limit == 12 && c.window_max == 6, "local has four jobs for each "
-       "deliverer, half of them for one mailbox");
+    ok(c.limit == 12 && c.window_max == 4 && c.window_quick == 6,
+       "local has four jobs for each deliverer, half of them for one mailbox "
+       "that is quick");
     channel_init(&c, &m, CHANNEL_REMOTE);
     channel_limit(&c, &s);
-    ok(c.limit == 70 && c.window_max == 8,
+    ok(c.limit == 70 && c.window_max == 4 && c.window_quick == 4,
        "remote has what its settings say");
 }
 
@@ -242,7 +243,7 @@ too_many_slow(void)
         channel_slow(&m.local, uv_now(m.loop) + JOB_SLOW * 1000);
         channel_run(&m.local);
     }
-    ok(jobs() == 2 + 2 * SLOW_FACTOR, "slow ones have their limit too");
+    ok(jobs() == 2 + 2 * JOB_SLOW_FACTOR, "slow ones have their limit too");
 }
 
 static void
@@ -277,7 +278,7 @@ main(void)
     far = ends[0];
     channel_init(&m.remote, &m, CHANNEL_REMOTE);
     m.remote.limit = 100;
-    m.remote.window_max = 10;
+    m.remote.window_max = m.remote.window_quick = 10;
     channel_worker(&m.remote, ends[1]);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends) < 0)
         return 111;
@@ -285,7 +286,7 @@ main(void)
     far = ends[0];
     channel_init(&m.local, &m, CHANNEL_LOCAL);
     m.local.limit = 9;
-    m.local.window_max = 3;
+    m.local.window_max = m.local.window_quick = 3;
     channel_worker(&m.local, ends[1]);
     limits();
     slow();
