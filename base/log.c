@@ -1,9 +1,7 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -19,14 +17,6 @@ enum { WAIT_MS = 1000 };
 
 /* Lines dropped since the last that was written. */
 static atomic_ulong lost;
-
-/* Lines that wait for log_flush. */
-static struct {
-    pthread_mutex_t lock;
-    bool wanted;
-    struct buf text;
-    unsigned long lines;
-} gathered = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Whether standard error takes a write within wait milliseconds. */
 static bool
@@ -76,7 +66,7 @@ write_now(const char *data, size_t len, int wait)
 
 /* A log that cannot be written must neither end nor hold up a program. */
 static void
-put_lines(const struct buf *b, unsigned long lines)
+put_line(const struct buf *b)
 {
     struct buf note = {0};
     unsigned long before;
@@ -88,43 +78,7 @@ put_lines(const struct buf *b, unsigned long lines)
         buf_free(&note);
     }
     if (write_now(b->data, b->len, before ? 0 : WAIT_MS) < 0)
-        atomic_fetch_add(&lost, lines);
-}
-
-static void
-put_gathered(void)
-{
-    if (gathered.lines)
-        put_lines(&gathered.text, gathered.lines);
-    gathered.lines = 0;
-    buf_clear(&gathered.text);
-}
-
-/* What a pipe takes is whole up to PIPE_BUF, and so is one line. */
-static void
-gather(const struct buf *b)
-{
-    pthread_mutex_lock(&gathered.lock);
-    if (gathered.text.len + b->len > PIPE_BUF)
-        put_gathered();
-    buf_addview(&gathered.text, buf_view(b));
-    gathered.lines++;
-    pthread_mutex_unlock(&gathered.lock);
-}
-
-void
-log_flush(void)
-{
-    pthread_mutex_lock(&gathered.lock);
-    put_gathered();
-    pthread_mutex_unlock(&gathered.lock);
-}
-
-void
-log_gather(void)
-{
-    gathered.wanted = true;
-    atexit(log_flush);
+        atomic_fetch_add(&lost, 1);
 }
 
 __attribute__((format(printf, 1, 0))) static void
@@ -134,10 +88,7 @@ put(const char *fmt, va_list ap)
 
     line_vprint(&b, fmt, ap);
     buf_addbyte(&b, '\n');
-    if (gathered.wanted)
-        gather(&b);
-    else
-        put_lines(&b, 1);
+    put_line(&b);
     buf_free(&b);
 }
 

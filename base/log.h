@@ -8,13 +8,7 @@
  * it takes one again, and their number is logged. */
 void log_event(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* From now on lines wait for log_flush, or for PIPE_BUF bytes, or for exit: for
- * a loop that flushes whenever it is about to wait, so that what happens
- * together is one write. */
-void log_gather(void);
-void log_flush(void);
-
-/* The same as log_event, then the end of the program with exit code 111. */
+/* The same, then the end of the program with exit code 111. */
 void log_die(const char *fmt, ...)
     __attribute__((format(printf, 1, 2), noreturn));
 

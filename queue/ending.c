@@ -65,7 +65,6 @@ on_deadline(uv_timer_t *t)
 
     log_event("stop active=%u why=\"not all ended in time; they go on after "
               "the next start\"", e->manager->active_count);
-    log_flush();
     /* Not exit: a pool thread may be the one that doesn't end. */
     _exit(111);
 }

@@ -46,7 +46,6 @@ struct program {
     uv_signal_t term, hup, alarm;
     uv_timer_t tick;
     uv_idle_t turn;           /* manager_wake was called */
-    uv_prepare_t wait;        /* the loop is about to */
     struct reload reload;
     struct ending ending;
     uint64_t checkpoint_at, began;
@@ -78,13 +77,6 @@ void
 manager_wake(struct manager *m)
 {
     uv_idle_start(&program_of(m)->turn, on_turn);
-}
-
-static void
-on_wait(uv_prepare_t *wait)
-{
-    (void)wait;
-    log_flush();
 }
 
 static void
@@ -309,8 +301,6 @@ begin(struct program *p, unsigned char *secret)
     ending_init(&p->ending, m);
     p->tick.data = p->start.data = p->turn.data = p;
     uv_idle_init(m->loop, &p->turn);
-    uv_prepare_init(m->loop, &p->wait);
-    uv_prepare_start(&p->wait, on_wait);
     uv_timer_init(m->loop, &p->tick);
     uv_timer_start(&p->tick, on_tick, TICK_MS, TICK_MS);
     p->began = uv_now(m->loop);
@@ -392,7 +382,6 @@ main(int argc, char **argv)
         log_die("fatal file=%s why=%s", p.paths.queue, strerror(-r));
     close_in(&p);
     begin(&p, secret);
-    log_gather();
     uv_run(p.manager.loop, UV_RUN_DEFAULT);
     log_event("stopped program=manager");
     return 0;
