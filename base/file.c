@@ -11,17 +11,23 @@
 #include "base/mem.h"
 
 int
+file_errno(void)
+{
+    return errno == EBADMSG ? -EIO : -errno;
+}
+
+int
 file_opendir(int *fd, int dirfd, const char *path)
 {
     *fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return *fd < 0 ? -errno : 0;
+    return *fd < 0 ? file_errno() : 0;
 }
 
 int
 file_open(int *fd, int dirfd, const char *name)
 {
     *fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    return *fd < 0 ? -errno : 0;
+    return *fd < 0 ? file_errno() : 0;
 }
 
 void
@@ -43,7 +49,7 @@ file_write(int fd, const void *data, size_t len)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return -errno;
+            return file_errno();
         p += n;
         len -= (size_t)n;
     }
@@ -61,7 +67,7 @@ file_pwrite(int fd, const void *data, size_t len, uint64_t offset)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return -errno;
+            return file_errno();
         p += n;
         len -= (size_t)n;
         offset += (uint64_t)n;
@@ -80,7 +86,7 @@ file_pread(int fd, void *data, size_t len, uint64_t offset)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return -errno;
+            return file_errno();
         if (n == 0)
             return -ENODATA;
         p += n;
@@ -103,7 +109,7 @@ file_slurp(int fd, size_t max, struct buf *b)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return -errno;
+            return file_errno();
         if (n == 0)
             break;
         b->len += (size_t)n;
@@ -121,7 +127,7 @@ file_read(int dirfd, const char *name, size_t max, struct buf *b)
     int r;
 
     if (fd < 0)
-        return -errno;
+        return file_errno();
     r = file_slurp(fd, max, b);
     file_close(&fd);
     return r;
@@ -130,7 +136,7 @@ file_read(int dirfd, const char *name, size_t max, struct buf *b)
 int
 file_sync(int fd)
 {
-    return fsync(fd) < 0 ? -errno : 0;
+    return fsync(fd) < 0 ? file_errno() : 0;
 }
 
 int
@@ -139,14 +145,14 @@ file_settle(int fd)
     return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE |
                                          SYNC_FILE_RANGE_WRITE |
                                          SYNC_FILE_RANGE_WAIT_AFTER) < 0
-               ? -errno
+               ? file_errno()
                : 0;
 }
 
-void
+int
 file_hurry(int fd)
 {
-    sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE) < 0 ? file_errno() : 0;
 }
 
 int
@@ -165,7 +171,7 @@ int
 file_remove(int dirfd, const char *name)
 {
     if (unlinkat(dirfd, name, 0) < 0 && errno != ENOENT)
-        return -errno;
+        return file_errno();
     return 0;
 }
 
@@ -188,7 +194,7 @@ file_anew(int *fd, int dirfd, const char *name, mode_t mode)
     if (r < 0)
         return r;
     *fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    return *fd < 0 ? -errno : 0;
+    return *fd < 0 ? file_errno() : 0;
 }
 
 int
@@ -205,7 +211,7 @@ file_replace(int dirfd, const char *name, struct view data, mode_t mode)
     if ((r = file_write(fd, data.data, data.len)) == 0 &&
         (r = file_sync(fd)) == 0 &&
         renameat(dirfd, tmp.data, dirfd, name) < 0)
-        r = -errno;
+        r = file_errno();
     if (r == 0)
         r = sync_parent(dirfd, name);
     else
@@ -219,6 +225,6 @@ int
 file_makedir(int dirfd, const char *name, mode_t mode)
 {
     if (mkdirat(dirfd, name, mode) < 0)
-        return errno == EEXIST ? 0 : -errno;
+        return errno == EEXIST ? 0 : file_errno();
     return sync_parent(dirfd, name);
 }

@@ -10,6 +10,11 @@
 
 #include "base/buf.h"
 
+/* The errno of a call on a file that failed, negative.  A file system whose own
+ * data are damaged says EBADMSG, which is our word for a file's bytes that were
+ * read and do not verify: it becomes EIO. */
+int file_errno(void);
+
 /* Opens a folder for reading below dirfd (or AT_FDCWD). */
 int file_opendir(int *fd, int dirfd, const char *path);
 
@@ -37,9 +42,10 @@ int file_sync(int fd);
  * to the disk now comes after it.  See filesystem_orders. */
 int file_settle(int fd);
 
-/* The disk may begin with the content; nothing is waited for, and what goes
- * wrong is told by what waits. */
-void file_hurry(int fd);
+/* The disk may begin with the content; nothing is waited for.  What goes wrong
+ * here nobody may be told again: pages that found no place are gone, and a
+ * sync finds nothing to do.  For where filesystem_orders. */
+int file_hurry(int fd);
 
 /* The names in the folder are on stable storage. */
 int file_syncdir(int dirfd, const char *path);

@@ -172,7 +172,7 @@ read_reports(const struct inspect *in, const char *name, struct seen *s,
         ssize_t n = pread(fd, front.data, REPORT_FRONT, 0);
 
         front.len = n > 0 ? (size_t)n : 0;
-        r = n < 0 ? -errno : 0;
+        r = n < 0 ? file_errno() : 0;
     }
     file_close(&fd);
     rest = buf_view(&front);

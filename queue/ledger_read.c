@@ -33,7 +33,7 @@ open_segment(struct ledger_reader *r)
     if ((e = file_open(&r->fd, r->dir, name)) < 0)
         return e;
     if (fstat(r->fd, &st) < 0)
-        return -errno;
+        return file_errno();
     r->size = (uint64_t)st.st_size;
     buf_clear(&r->bytes);
     r->end = r->position;
@@ -68,7 +68,7 @@ first_line(int dir, uint64_t base, struct ledger_seam *seam)
     if ((r = file_open(&fd, dir, name)) < 0)
         return r;
     n = pread(fd, bytes, sizeof bytes, 0);
-    r = n < 0 ? -errno : 0;
+    r = n < 0 ? file_errno() : 0;
     file_close(&fd);
     if (r < 0)
         return r;

@@ -48,7 +48,7 @@ read_file(int fd, char *data, size_t size)
     if (st.st_mode & 077)
         return -EPERM;
     n = pread(fd, data, size, 0);
-    return n < 0 ? -errno : n;
+    return n < 0 ? file_errno() : n;
 }
 
 int
