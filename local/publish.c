@@ -106,9 +106,7 @@ write_file(struct posting *p, struct folders *f)
 static int
 begin(struct posting *p, struct folders *f)
 {
-    (void)f;
-    file_hurry(p->fd);
-    return 0;
+    return f->orders ? file_hurry(p->fd) : 0;
 }
 
 static int

@@ -42,14 +42,12 @@ void
 caller_hold(struct caller *c)
 {
     c->busy = true;
-    c->door->enqueue->busy++;
 }
 
 void
 caller_release(struct caller *c)
 {
     c->busy = false;
-    c->door->enqueue->busy--;
     if (c->closing) {
         c->closing = false;
         caller_close(c);

@@ -5,6 +5,13 @@
 
 #include "base/file.h"
 
+void
+commit_init(struct commit *c, int fd, bool whole, bool orders)
+{
+    *c = (struct commit){.fd = fd, .whole = whole, .orders = orders,
+                         .lock = PTHREAD_MUTEX_INITIALIZER};
+}
+
 static void
 write_all(struct storing *first)
 {
@@ -12,8 +19,8 @@ write_all(struct storing *first)
         s->named = false;
         s->result = s->in ? incoming_write(s->in, s->envelope, s->next_s) : 0;
         /* The disk works on it while the next is written. */
-        if (s->in && s->result == 0 && first->next)
-            file_hurry(s->in->fd);
+        if (s->in && s->result == 0 && first->next && incoming_ordered(s->in))
+            s->result = file_hurry(s->in->fd);
     }
 }
 
@@ -52,15 +59,36 @@ link_all(struct storing *first)
 
 /* model: incoming-folder */
 static int
-sync_folder(const struct commit *c)
+sync_once(const struct commit *c)
 {
     if (!c->whole)
         return file_sync(c->fd);
     return syncfs(c->fd) < 0 ? -errno : 0;
 }
 
+/* failures: as many as there were before the names were given.  A fault is
+ * told once to each descriptor, and we all have the same: what another was
+ * told since may be of our names.  A journal that has a fault says so ever
+ * after; without one, one at a time. */
+static int
+sync_folder(struct commit *c, unsigned failures)
+{
+    int r;
+
+    if (!c->orders)
+        pthread_mutex_lock(&c->lock);
+    if ((r = sync_once(c)) < 0)
+        atomic_fetch_add(&c->failures, 1);
+    else if (atomic_load(&c->failures) != failures)
+        r = -EIO;
+    if (!c->orders)
+        pthread_mutex_unlock(&c->lock);
+    return r;
+}
+
 static void
-sync_all(const struct commit *c, struct storing *first, struct syncs *syncs)
+sync_all(struct commit *c, struct storing *first, unsigned failures,
+         struct syncs *syncs)
 {
     int folder;
 
@@ -68,7 +96,7 @@ sync_all(const struct commit *c, struct storing *first, struct syncs *syncs)
         if (s->named && incoming_ordered(s->in))
             syncs_add(syncs, s->in->fd, &s->result);
     syncs_begin(syncs);
-    folder = sync_folder(c);
+    folder = sync_folder(c, failures);
     syncs_end(syncs);
     for (struct storing *s = first; s; s = s->next) {
         if (s->result == 0)
@@ -79,11 +107,13 @@ sync_all(const struct commit *c, struct storing *first, struct syncs *syncs)
 }
 
 void
-commit_batch(const struct commit *c, struct storing *first,
-             struct syncs *syncs)
+commit_batch(struct commit *c, struct storing *first, struct syncs *syncs)
 {
+    unsigned failures;
+
     write_all(first);
     settle_all(first, syncs);
+    failures = atomic_load(&c->failures);
     if (link_all(first))
-        sync_all(c, first, syncs);
+        sync_all(c, first, failures, syncs);
 }

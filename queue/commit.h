@@ -7,15 +7,23 @@
 #ifndef QUEUE_COMMIT_H
 #define QUEUE_COMMIT_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "queue/incoming.h"
 #include "queue/syncs.h"
 
-/* The folder; or, for a user who may not list it and so not open it, another
- * one of its file system. */
 struct commit {
-    int fd;     /* borrowed */
-    bool whole; /* all of the file system is synced */
+    int fd;     /* of the folder, borrowed */
+    bool whole; /* all of its file system is synced */
+    bool orders;
+    pthread_mutex_t lock;
+    atomic_uint failures; /* of its syncs */
 };
+
+/* fd is the folder; or, for a user who may not list it and so not open it,
+ * whole: another one of its file system.  orders: filesystem_orders. */
+void commit_init(struct commit *c, int fd, bool whole, bool orders);
 
 /* A message that is to be stored.  What becomes of one is no concern of the
  * others, but for a failed sync of the folder. */
@@ -33,7 +41,7 @@ struct storing {
 /* Pool: stores all that are on the list, SYNCS_MAX at most.  A message whose
  * sync or whose folder's failed has no name any more, unless the manager
  * chose its id: he may have found the name and built on it. */
-void commit_batch(const struct commit *c, struct storing *first,
+void commit_batch(struct commit *c, struct storing *first,
                   struct syncs *syncs);
 
 #endif

@@ -36,6 +36,7 @@ struct door {
 struct enqueue {
     uv_loop_t *loop;
     struct todo todo;
+    struct commit commit;
     struct gather gather;
     struct settings settings;
     struct access access;
@@ -45,7 +46,6 @@ struct enqueue {
     int queuedir;
     struct caller *callers;   /* all, both doors */
     size_t envelopes;         /* bytes of envelopes in memory */
-    unsigned busy;            /* messages being written or synced */
     bool stopping;
     uint64_t space_checked;   /* uv_now of the last look at free space */
     bool space;

@@ -213,7 +213,7 @@ int
 main(int argc, char **argv)
 {
     static struct program p;
-    struct commit commit;
+    bool whole;
     struct rlimit files;
     bool direct = argc == 2 && strcmp(argv[1], "--direct") == 0;
     int r;
@@ -226,7 +226,7 @@ main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     umask(007);
     /* One for each job that gather.h lets be; one caller has one. */
-    _Static_assert(BATCHES_MAX + SINGLES_MAX == 8, "threads");
+    _Static_assert(GATHER_JOBS == 8, "threads");
     setenv("UV_THREADPOOL_SIZE", direct ? "1" : "8", 0);
     mem_share_arenas();
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -242,9 +242,12 @@ main(int argc, char **argv)
     if (sodium_init() < 0)
         log_die("fatal why=\"libsodium does not start\"");
     close_in(&p);
-    commit.whole = !p.enqueue.todo.list;
-    commit.fd = commit.whole ? p.enqueue.queuedir : p.enqueue.todo.dir;
-    gather_init(&p.enqueue.gather, p.enqueue.loop, &commit, submission_done);
+    whole = !p.enqueue.todo.list;
+    commit_init(&p.enqueue.commit,
+                whole ? p.enqueue.queuedir : p.enqueue.todo.dir, whole,
+                p.enqueue.todo.orders);
+    gather_init(&p.enqueue.gather, p.enqueue.loop, &p.enqueue.commit,
+                submission_done);
     hint_init(&p.enqueue.hint, p.enqueue.loop, p.enqueue.queuedir);
     if (!direct)
         serve(&p);

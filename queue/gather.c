@@ -34,7 +34,7 @@ work(uv_work_t *w)
     if (s->in && !s->envelope)
         s->result = incoming_spill(s->in);
     else
-        commit_batch(&job->gather->commit, s, &job->syncs);
+        commit_batch(job->gather->commit, s, &job->syncs);
 }
 
 static void on_turn(uv_prepare_t *t);
@@ -68,49 +68,63 @@ begin(struct gather *g, struct gather_job *job, struct gather_queue *q,
     uv_queue_work(g->loop, &job->work, work, on_worked);
 }
 
+/* Begins what batches may begin. */
+static void
+run(struct gather *g, struct gather_queue *q, struct gather_job *batches)
+{
+    unsigned stored = 0;
+
+    for (int i = 0; i < BATCHES_MAX; i++)
+        stored += batches[i].count;
+    for (int i = 0; i < BATCHES_MAX; i++)
+        if (!batches[i].first && q->count &&
+            (q->count >= stored || q->count >= BATCH_MAX)) {
+            begin(g, &batches[i], q, BATCH_MAX);
+            stored += batches[i].count;
+        }
+}
+
 static void
 on_turn(uv_prepare_t *t)
 {
     struct gather *g = t->data;
-    unsigned stored = 0;
 
     uv_prepare_stop(t);
-    for (int i = 0; i < BATCHES_MAX; i++)
-        stored += g->batches[i].count;
-    for (int i = 0; i < BATCHES_MAX; i++)
-        if (!g->batches[i].first && g->small.count &&
-            (g->small.count >= stored || g->small.count >= BATCH_MAX)) {
-            begin(g, &g->batches[i], &g->small, BATCH_MAX);
-            stored += g->batches[i].count;
-        }
+    run(g, &g->small, g->batches);
+    run(g, &g->large, g->larges);
     for (int i = 0; i < SINGLES_MAX; i++)
         if (!g->singles[i].first && g->single.count)
             begin(g, &g->singles[i], &g->single, 1);
 }
 
 void
-gather_init(struct gather *g, uv_loop_t *loop, const struct commit *commit,
+gather_init(struct gather *g, uv_loop_t *loop, struct commit *commit,
             gather_done done)
 {
     g->loop = loop;
-    g->commit = *commit;
+    g->commit = commit;
     g->done = done;
     g->small.end = &g->small.first;
+    g->large.end = &g->large.first;
     g->single.end = &g->single.first;
     g->turn.data = g;
     uv_prepare_init(loop, &g->turn);
 }
 
-/* A message of which some is on disk already is large. */
-static bool
-goes_alone(const struct storing *s)
+static struct gather_queue *
+queue_for(struct gather *g, const struct storing *s)
 {
-    return s->in && (!s->envelope || s->in->written || s->envelope->chosenid);
+    if (!s->in)
+        return &g->small;
+    if (!s->envelope || s->envelope->chosenid)
+        return &g->single;
+    /* Some of it is on disk already. */
+    return s->in->written ? &g->large : &g->small;
 }
 
 void
 gather_add(struct gather *g, struct storing *s)
 {
-    put(goes_alone(s) ? &g->single : &g->small, s);
+    put(queue_for(g, s), s);
     uv_prepare_start(&g->turn, on_turn);
 }

@@ -2,8 +2,9 @@
  *
  * On the loop.  What comes while others are being stored gathers, and goes
  * as one batch in one job of the pool when it is at least as many as those;
- * who is alone waits for nobody.  What is large, or has to be synced before
- * it has its name, goes by itself and holds up none of the small. */
+ * who is alone waits for nobody.  What is large goes in batches of its own and
+ * holds up none of the small; pieces of what is to come, and messages of
+ * which the manager chose the id, go one by one. */
 #ifndef QUEUE_GATHER_H
 #define QUEUE_GATHER_H
 
@@ -14,7 +15,8 @@
 enum {
     BATCH_MAX = SYNCS_MAX, /* messages */
     BATCHES_MAX = 2,       /* one is written while the other is synced */
-    SINGLES_MAX = 6,       /* that go by themselves, spilled or stored */
+    SINGLES_MAX = 4,
+    GATHER_JOBS = 2 * BATCHES_MAX + SINGLES_MAX,
 };
 
 struct gather;
@@ -37,15 +39,16 @@ typedef void (*gather_done)(struct storing *s);
 struct gather {
     uv_loop_t *loop;
     uv_prepare_t turn; /* before the loop waits, where something came */
-    struct commit commit;
+    struct commit *commit; /* borrowed */
     gather_done done;
-    struct gather_queue small, single;
-    struct gather_job batches[BATCHES_MAX], singles[SINGLES_MAX];
+    struct gather_queue small, large, single;
+    struct gather_job batches[BATCHES_MAX], larges[BATCHES_MAX],
+        singles[SINGLES_MAX];
 };
 
 /* done is told of each, on the loop. */
-void gather_init(struct gather *g, uv_loop_t *loop,
-                 const struct commit *commit, gather_done done);
+void gather_init(struct gather *g, uv_loop_t *loop, struct commit *commit,
+                 gather_done done);
 
 /* Puts s on disk, as commit.h says. */
 void gather_add(struct gather *g, struct storing *s);

@@ -196,8 +196,9 @@ main(void)
                              O_PATH | O_DIRECTORY | O_CLOEXEC);
     enqueue.todo.list = true;
     hint_init(&enqueue.hint, enqueue.loop, enqueue.queuedir);
-    gather_init(&enqueue.gather, enqueue.loop,
-                &(struct commit){.fd = enqueue.todo.dir}, submission_done);
+    commit_init(&enqueue.commit, enqueue.todo.dir, false, false);
+    gather_init(&enqueue.gather, enqueue.loop, &enqueue.commit,
+                submission_done);
     if ((r = listen_at(&fd, store.queue, "door", &self, 0600)) == 0)
         r = door_listen(&enqueue.manager_door, &enqueue, DOOR_MANAGER, fd);
     errno = -r;

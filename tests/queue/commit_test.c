@@ -22,6 +22,8 @@ static char order[8 * MANY];
 static int no_room;    /* at the nth write from now */
 static int file_fails; /* at the nth sync of a file from now */
 static bool folder_fails;
+static int hurry_fails, settle_fails; /* at the nth from now; told once */
+static void (*during_sync)(void);     /* of the folder */
 
 static void
 note(char what)
@@ -53,6 +55,8 @@ fsync(int fd)
     bool folder = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 
     note(folder ? 'd' : 'f');
+    if (folder && during_sync)
+        during_sync();
     errno = EIO;
     return (folder && folder_fails) ||
            (!folder && file_fails && --file_fails == 0) ? -1 : 0;
@@ -73,7 +77,10 @@ sync_file_range(int fd, off_t at, off_t len, unsigned flags)
     (void)at;
     (void)len;
     note(flags == SYNC_FILE_RANGE_WRITE ? 'h' : 's');
-    return 0;
+    errno = EIO;
+    if (flags == SYNC_FILE_RANGE_WRITE)
+        return hurry_fails && --hurry_fails == 0 ? -1 : 0;
+    return settle_fails && --settle_fails == 0 ? -1 : 0;
 }
 
 int
@@ -170,7 +177,7 @@ steps(void)
        "then the folder");
     forget(1);
     make(3, -1);
-    ok(store_some(3, "whwhwhfffllld"),
+    ok(store_some(3, "wwwfffllld"),
        "of several all are written, then synced, then named; the folder is "
        "synced once");
     forget(3);
@@ -187,7 +194,7 @@ steps(void)
        "comes after the sync");
     forget(1);
     make(3, 1);
-    ok(store_some(3, "whwhwhssfllldff"), "nor among others");
+    ok(store_some(3, "whwwhssfllldff"), "nor among others");
     forget(3);
     commit.whole = true;
     make(1, -1);
@@ -240,6 +247,58 @@ failures(bool orders)
     forget(1);
 }
 
+/* A disk may tell a fault once, to whoever asks first. */
+static void
+told_once(void)
+{
+    todo.orders = true;
+    make(4, -1);
+    hurry_fails = 2;
+    commit_batch(&commit, list, &syncs);
+    ok(stored_but(4, 1, -EIO), "one whose content found no place is not "
+       "stored, though all after it went well");
+    forget(4);
+    make(4, -1);
+    settle_fails = 3;
+    commit_batch(&commit, list, &syncs);
+    ok(stored_but(4, 2, -EIO), "nor is one that did not settle");
+    forget(4);
+}
+
+static void
+another_fails(void)
+{
+    static struct syncs others;
+    struct incoming i;
+    struct storing s = {.in = &i, .envelope = &envelope};
+
+    during_sync = NULL;
+    incoming_init(&i, &todo);
+    incoming_begin(&i);
+    buf_addstr(&i.content, "x");
+    folder_fails = true;
+    commit_batch(&commit, &s, &others);
+    folder_fails = false;
+    incoming_free(&i);
+}
+
+static void
+fault_of_others(void)
+{
+    todo.orders = commit.orders = true;
+    make(2, -1);
+    during_sync = another_fails;
+    commit_batch(&commit, list, &syncs);
+    ok(list[0].result == -EIO && list[1].result == -EIO && !there(0) &&
+       !there(1), "a fault that was told to another meanwhile is of all");
+    forget(2);
+    make(2, -1);
+    commit_batch(&commit, list, &syncs);
+    ok(stored_but(2, -1, 0), "and not of those who come after it");
+    forget(2);
+    commit.orders = false;
+}
+
 static void
 chosen(void)
 {
@@ -271,12 +330,15 @@ int
 main(void)
 {
     spool_make(&store);
-    todo.dir = commit.fd = store.dirs[PLACE_TODO];
+    todo.dir = store.dirs[PLACE_TODO];
+    commit_init(&commit, todo.dir, false, false);
     todo.proc = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
     todo.list = true;
     steps();
     failures(false);
     failures(true);
+    told_once();
+    fault_of_others();
     chosen();
     close(todo.proc);
     store_close(&store);

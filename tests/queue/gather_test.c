@@ -11,6 +11,7 @@ enum { MANY = 100, DEADLINE = 60 };
 
 static struct store store;
 static struct todo todo;
+static struct commit commit;
 static struct gather gather;
 static uv_loop_t *loop;
 static struct envelope_rcpt rcpts[] = {{.address = {"bob@example.org", 15}}};
@@ -153,26 +154,43 @@ bounded(void)
 }
 
 static void
-singles(void)
+large(void)
 {
     come(&envelope, 0);
     until(1, 0);
     come(&envelope, 1000);
+    ok(until(2, 0) && stored() == 1, "a large one goes beside the small");
     come(&envelope, 1000);
-    ok(until(3, 0) && stored() == 1, "large ones go by themselves");
+    come(&envelope, 1000);
+    come(&envelope, 1000);
+    ok(until(3, 0) && gather.larges[1].count == 3, "several go together");
+    come(&envelope, 1000);
+    come(&envelope, 0);
+    ok(until(4, 0) && stored() == 2 && gather.large.count == 1,
+       "and no small one waits for them");
+    let_go(5);
+    ok(until(5, used), "all are told");
+    afresh();
+}
+
+static void
+singles(void)
+{
     of_chosen = envelope;
     of_chosen.chosenid = SAMPLE_ID;
     come(&of_chosen, 0);
-    ok(until(4, 0) && stored() == 1, "so do the manager's");
+    ok(until(1, 0) && stored() == 0, "the manager's go by themselves");
     come(NULL, 0);
-    ok(until(4, 1) && in[used - 1].written == 1 && in[used - 1].fd >= 0,
+    ok(until(1, 1) && in[used - 1].written == 1 && in[used - 1].fd >= 0,
        "one of which more is to come is spilled meanwhile");
-    for (int i = 0; i < SINGLES_MAX; i++)
-        come(&envelope, 1000);
-    ok(until(1 + SINGLES_MAX, 1) && gather.single.count == 3,
-       "large ones beyond their number wait");
+    for (unsigned i = 1; i <= SINGLES_MAX; i++) {
+        of_chosen.chosenid = SAMPLE_ID + i;
+        come(&of_chosen, 0);
+    }
+    ok(until(SINGLES_MAX, 1) && gather.single.count == 1,
+       "those beyond their number wait");
     come(&envelope, 0);
-    ok(until(2 + SINGLES_MAX, 1) && stored() == 2, "and no small one for them");
+    ok(until(1 + SINGLES_MAX, 1) && stored() == 1, "and nobody for them");
     let_go(used);
     ok(until(used - 1, used), "all are told");
     while (sem_trywait(&go_on) == 0)
@@ -189,9 +207,12 @@ main(void)
     todo.dir = store.dirs[PLACE_TODO];
     todo.proc = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
     loop = uv_default_loop();
-    gather_init(&gather, loop, &(struct commit){.fd = todo.dir}, on_done);
+    todo.orders = true; /* nobody waits for another's sync of the folder */
+    commit_init(&commit, todo.dir, false, true);
+    gather_init(&gather, loop, &commit, on_done);
     batches();
     bounded();
+    large();
     singles();
     close(todo.proc);
     store_close(&store);
