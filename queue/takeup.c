@@ -142,8 +142,6 @@ takeup_run(struct takeup *t)
     enum load_kind kind;
     uint64_t id;
 
-    if (!t->manager)
-        return;
     while (room(t) && take(t, &id, &kind))
         load(t, id, kind);
     load_flush(t);

@@ -141,6 +141,30 @@ rates(void)
     ok(jobs() == 1 && s->waiting == 0, "which goes when the rate is gone");
 }
 
+/* The worker's socket takes less than there is to send. */
+static void
+full(void)
+{
+    struct route route = {.channel = CHANNEL_REMOTE, .site = "y.example"};
+    unsigned sent, all;
+    struct site *s = site_of(&m.remote, &route);
+
+    m.remote.limit = 10000;
+    s->window = 10000;
+    for (uint32_t i = 0; i < 5000; i++)
+        channel_add(s, &message, &i, 1);
+    channel_run(&m.remote);
+    all = sent = jobs();
+    ok(sent > 0 && sent < 5000 && s->waiting == 5000 - sent,
+       "a full socket takes no more (%u)", sent);
+    while (sent) {
+        uv_run(m.loop, UV_RUN_NOWAIT);
+        all += sent = jobs();
+    }
+    ok(all == 5000 && s->waiting == 0, "when it has room the rest follow");
+    m.remote.limit = 100;
+}
+
 static void
 narrower(void)
 {
@@ -294,6 +318,7 @@ main(void)
     far = remote_far;
     rates();
     narrower();
+    full();
     stopped();
     return tap_end();
 }
