@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/id.h"
 #include "tests/tap.h"
 
 enum { MANY = 300000, SMALL = 500, STEPS = 400000 };
@@ -73,10 +74,52 @@ many(void)
     }
     ok(most < 14, "each of up to %d ids takes less than 14 bytes", MANY);
     room = s.room;
-    for (uint64_t i = 1; i <= MANY && good; i++)
+    most = 0;
+    for (uint64_t i = 1; i <= MANY && good; i++) {
         good = idset_remove(&s, i << 22 | (i * 77 & 0x3fffff));
+        if (s.count > SMALL && s.room * sizeof *s.slots / s.count > most)
+            most = s.room * sizeof *s.slots / s.count;
+    }
     ok(good && s.count == 0, "all are found");
+    ok(most <= 24, "each that is left takes at most 24 bytes (%zu)", most);
     ok(s.room < room / 64, "and the memory is given back");
+    idset_free(&s);
+}
+
+/* How many slots are looked at, in the mean, for an id that is not there: a
+ * search ends at the first free one. */
+static double
+looks(const struct idset *s)
+{
+    size_t sum = s->room, run = 0, i = 0;
+
+    while (s->slots[i])
+        i++;
+    for (size_t n = 0; n < s->room; n++) {
+        i = i + 1 < s->room ? i + 1 : 0;
+        run = s->slots[i] ? run + 1 : 0;
+        sum += run;
+    }
+    return (double)sum / (double)s->room;
+}
+
+/* As enqueue makes them: the moment, then one more than the last. */
+static void
+as_they_come(void)
+{
+    struct idset s = {0};
+    double most = 0;
+    uint32_t tail = 4711;
+
+    while (s.count < MANY) {
+        uint64_t ms = 1795000000000u + s.count / 16;
+
+        idset_add(&s, id_make(ms, tail++));
+        if (s.count > SMALL && s.count == s.room / 4 * 3 && looks(&s) > most)
+            most = looks(&s);
+    }
+    ok(most > 1 && most < 6.5, "where it is fullest few slots are looked at "
+       "for an id (%.1f)", most);
     idset_free(&s);
 }
 
@@ -86,5 +129,6 @@ main(void)
     few();
     like_an_array();
     many();
+    as_they_come();
     return tap_end();
 }
