@@ -5,29 +5,34 @@
 
 #include "base/mem.h"
 
-enum {
-    ROOM_MIN = 1024,
-    ROOM_KEPT = 4096, /* while it is empty; more is given back */
-};
+enum { ROOM_MIN = 1024 };
 
 static void
-make_room(struct idqueue *q)
+resize(struct idqueue *q, size_t room)
 {
-    if (q->at > q->end / 2) {
-        q->end -= q->at;
-        memmove(q->ids, q->ids + q->at, q->end * sizeof *q->ids);
-        q->at = 0;
-    } else {
-        q->room = q->room ? q->room * 2 : ROOM_MIN;
-        q->ids = mem_grow(q->ids, q->room * sizeof *q->ids);
-    }
+    q->ids = mem_grow(q->ids, room * sizeof *q->ids);
+    q->room = room;
+}
+
+static void
+move_up(struct idqueue *q)
+{
+    size_t room = q->room;
+
+    q->end -= q->at;
+    memmove(q->ids, q->ids + q->at, q->end * sizeof *q->ids);
+    q->at = 0;
+    while (room > ROOM_MIN && q->end < room / 4)
+        room /= 2;
+    if (room < q->room)
+        resize(q, room);
 }
 
 void
 idqueue_add(struct idqueue *q, uint64_t id)
 {
     if (q->end == q->room)
-        make_room(q);
+        resize(q, q->room ? q->room * 2 : ROOM_MIN);
     q->ids[q->end++] = id;
 }
 
@@ -37,11 +42,9 @@ idqueue_take(struct idqueue *q, uint64_t *id)
     if (q->at == q->end)
         return false;
     *id = q->ids[q->at++];
-    if (q->at < q->end)
-        return true;
-    q->at = q->end = 0;
-    if (q->room > ROOM_KEPT)
-        idqueue_free(q);
+    /* Never are more moved than went since the last time. */
+    if (q->at >= ROOM_MIN / 2 && q->at >= idqueue_count(q))
+        move_up(q);
     return true;
 }
 

@@ -1,5 +1,5 @@
-/* idqueue.h - ids in the order they came; memory for those that wait, none
- * kept for a crowd that has gone.  Pure. */
+/* idqueue.h - ids in the order they came: at most 64 bytes for each that waits,
+ * or 8 KiB; 32 bytes in a line that gets no shorter.  Pure. */
 #ifndef QUEUE_IDQUEUE_H
 #define QUEUE_IDQUEUE_H
 
