@@ -149,6 +149,18 @@ on_recorded(struct ledger_wait *w)
     uv_queue_work(c->ledger->loop, &c->work, head_work, on_head);
 }
 
+/* Those that were to be synced are left to the next one. */
+static void
+mark_again(struct checkpoint *c)
+{
+    if (c->syncing_count > ONE_BY_ONE) { /* not all names are known */
+        c->marked_count += c->syncing_count;
+        return;
+    }
+    for (size_t i = 0; i < c->syncing_count; i++)
+        checkpoint_marked(c, c->syncing[i]);
+}
+
 static void
 on_synced(uv_work_t *w, int status)
 {
@@ -157,8 +169,7 @@ on_synced(uv_work_t *w, int status)
 
     if (r < 0 && !c->unsynced) {
         /* A file could not be opened now: the next one tries again. */
-        for (size_t i = 0; i < c->syncing_count; i++)
-            checkpoint_marked(c, c->syncing[i]);
+        mark_again(c);
         finish(c, 0);
         return;
     }
