@@ -27,6 +27,9 @@ empty_one(void)
     ok(!schedule_take(&s, 5000000000, &id), "and nothing is ever due");
     schedule_free(&s);
     schedule_free(&s);
+    schedule_add(&s, 1, 1);
+    ok(s.room * sizeof *s.entries <= 128, "a short one takes 128 bytes");
+    schedule_free(&s);
     ok(s.count == 0, "freeing the empty one twice is harmless");
 }
 
