@@ -17,6 +17,7 @@ on_worker_closed(uv_handle_t *h)
     struct worker *w = h->data;
 
     file_close(&w->fd);
+    buf_free(&w->in);
     free(w);
 }
 
@@ -41,26 +42,24 @@ worker_end(struct worker *w)
 static void
 read_reports(struct worker *w)
 {
-    struct buf b = {0};
     struct report report;
     ssize_t n = 0;
     int fd;
 
     for (int i = 0; i < 256; i++) {
-        buf_clear(&b);
-        n = job_recv(w->fd, &b, &fd);
+        buf_clear(&w->in);
+        n = job_recv(w->fd, &w->in, &fd);
         file_close(&fd);
         /* A worker that died with jobs unread: its reports come behind. */
         if (n == -ECONNRESET)
             continue;
         if (n <= 0 && n != -EBADMSG)
             break;
-        if (report_parse(&report, buf_view(&b)) < 0)
+        if (report_parse(&report, buf_view(&w->in)) < 0)
             log_event("report channel=%s why=unreadable", w->channel->name);
         else
             channel_report(w->channel, &report);
     }
-    buf_free(&b);
     if (n == 0 || (n < 0 && n != -EAGAIN && n != -EBADMSG))
         worker_end(w);
 }

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "base/buf.h"
+
 struct channel;
 struct delivery;
 struct site;
@@ -16,6 +18,7 @@ struct worker {
     uv_poll_t poll;
     struct channel *channel;
     int fd;
+    struct buf in;                 /* one datagram at a time */
     struct delivery *open;         /* the channel's list of its jobs */
     struct worker *next;
     unsigned place;                /* the lowest that was free */
