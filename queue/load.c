@@ -329,6 +329,7 @@ load_begin(struct takeup *t, uint64_t id, enum load_kind kind, unsigned uid)
     l->again = again;
     l->uid = uid;
     t->loads[t->loading++] = id;
+    t->loaded++;
     if (t->batch->count == LOAD_BATCH)
         load_flush(t);
 }

@@ -31,9 +31,9 @@ enum { FD_START = 3, FD_LOCK, FD_CONTROL };
 
 enum {
     SPARE_FILES = 128,        /* besides those of messages in memory */
-    GIVE_BACK = 128 << 10,    /* bytes that have become free */
+    GIVE_BACK = 512 << 10,    /* bytes that have become free */
     BIG = 128 << 10,          /* bytes from which on memory is mapped */
-    WAVE = 500,               /* messages taken up between two ticks */
+    WAVE = 500,               /* messages loaded between two ticks */
     TICK_MS = 1000,
     ANEW_MS = 15 * 60 * 1000, /* to a start that may read what this didn't */
     ANEW_ASKED_MS = 5000,     /* the same, when all is to be tried */
@@ -50,7 +50,7 @@ struct program {
     struct ending ending;
     uint64_t checkpoint_at, began;
     size_t unused;            /* bytes, when memory was given back last */
-    unsigned taken;           /* turns of takeup at the last tick */
+    unsigned loaded;          /* messages, until the last tick */
     bool wave;
 };
 
@@ -139,18 +139,21 @@ on_recovered(void *data)
     manager_wake(m);
 }
 
-/* What a wave of mail took, when it has gone or takes ever more.  What is free
- * within pages in use, and what was given back already, counts as free too. */
+/* What a wave of mail took, when it has gone, and what became free since.  What
+ * is free within pages in use, and what was given back already, counts as free
+ * too. */
 static void
 give_back(struct program *p)
 {
     size_t unused = mallinfo2().fordblks;
-    unsigned taken = p->manager.takeup.turn;
-    bool wave = taken - p->taken >= WAVE;
+    unsigned loaded = p->manager.takeup.loaded;
+    bool wave = loaded - p->loaded >= WAVE;
     bool gone = p->wave && !wave;
 
-    p->taken = taken;
+    p->loaded = loaded;
     p->wave = wave;
+    if (wave)
+        return;
     if (gone || unused > p->unused + GIVE_BACK)
         malloc_trim(0);
     else if (unused > p->unused)
@@ -319,16 +322,6 @@ begin(struct program *p, unsigned char *secret)
     job_send(FD_START, view_of("ready"), -1);
 }
 
-/* What grows with the queue is mapped by itself: it grows without a copy, and
- * is given back when freed.  Left to itself malloc maps ever less. */
-static void
-map_what_is_big(void)
-{
-#ifdef M_MMAP_THRESHOLD /* not every libc has it */
-    mallopt(M_MMAP_THRESHOLD, BIG);
-#endif
-}
-
 /* As many messages in memory as there are descriptors for. */
 static unsigned
 messages_max(void)
@@ -368,7 +361,9 @@ main(int argc, char **argv)
     umask(077);
     setenv("UV_THREADPOOL_SIZE", "16", 0);
     mem_share_arenas();
-    map_what_is_big();
+    /* What grows with the queue is mapped by itself: it grows without a copy,
+     * and is given back when freed.  Else malloc maps ever less. */
+    mallopt(M_MMAP_THRESHOLD, BIG);
     p.manager.active_max = messages_max();
     if (sodium_init() < 0)
         log_die("fatal why=\"libsodium does not start\"");

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,7 +10,6 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "queue/load.h"
 #include "queue/manager.h"
 #include "queue/scan.h"

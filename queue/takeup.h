@@ -45,6 +45,7 @@ struct takeup {
     uint64_t locks[LOCKS_MAX];   /* ids that somebody else works on */
     unsigned lock_count;
     unsigned loading;
+    unsigned loaded;        /* so far, those being loaded too */
     unsigned turn;          /* of those that may come next */
     uint64_t began_ms;      /* by the clock */
     struct aside *asides;        /* damaged, on their way to broken/ */
