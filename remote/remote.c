@@ -31,7 +31,7 @@ enum {
     SPARE_FILES = 64,       /* besides those of sessions and messages */
     WAIT_MAX = 24 * 60 * 60,
     SESSIONS_MAX = 100000,
-    WAVE = 32,              /* jobs at a time whose memory is given back */
+    WAVE = 32,              /* jobs, or jobs and sessions that remain */
     WAVE_MS = 1000,
     HELO_MAX = 255,         /* RFC 5321 4.5.3.1.2 */
 };
@@ -45,7 +45,7 @@ struct remote {
     struct mx_source mx;
     struct dns_settings resolver;
     char *me, *helo;
-    uv_timer_t wave;          /* there were many jobs at a time */
+    uv_timer_t wave;          /* since there were many jobs at a time */
     bool by_hand, unrouted;   /* unrouted: by hand, and no relay is used */
 };
 
@@ -281,10 +281,15 @@ limit_files(struct sessions *s)
               (uintmax_t)files.rlim_cur);
 }
 
+/* What a wave took is given back when it has gone, idle sessions too. */
 static void
 on_wave(uv_timer_t *t)
 {
-    (void)t;
+    struct remote *r = t->data;
+
+    if (r->deliveries.count + r->sessions.count >= WAVE)
+        return;
+    uv_timer_stop(t);
     malloc_trim(0);
 }
 
@@ -296,7 +301,7 @@ on_job(struct channel *c, struct view bytes, int fd)
     delivery_start(&r->deliveries, bytes, fd);
     if (r->deliveries.count >= WAVE &&
         !uv_is_active((uv_handle_t *)&r->wave))
-        uv_timer_start(&r->wave, on_wave, WAVE_MS, 0);
+        uv_timer_start(&r->wave, on_wave, WAVE_MS, WAVE_MS);
     channel_pause(c, r->deliveries.count >= r->sessions.limit);
 }
 
@@ -308,7 +313,6 @@ end_if_over(struct remote *r)
         !channel_flushed(&r->channel))
         return;
     channel_close(&r->channel);
-    uv_timer_stop(&r->wave);
     /* A lookup in flight would hold the loop; nobody waits for it. */
     if (r->deliveries.count > 0)
         uv_stop(r->sessions.loop);
@@ -346,6 +350,7 @@ start(struct remote *r, uv_loop_t *loop)
     sessions_init(&r->sessions, loop);
     uv_timer_init(loop, &r->wave);
     uv_unref((uv_handle_t *)&r->wave);
+    r->wave.data = r;
     r->deliveries.sessions = &r->sessions;
     r->deliveries.channel = &r->channel;
     r->deliveries.mx = &r->mx;

@@ -148,6 +148,10 @@ def measure(hold, content, context, **settings):
     reports = remote.reports(SESSIONS)
     done = sum(r.word == 'done' for r in reports)
     most = remote.memory()
+    # The sessions wait for the next mail first.
+    given_back = sanitized() or until(
+        lambda: resident(remote) - before < (most - before) // 2, 60)
+    left = resident(remote)
     code = remote.close()
     sink.close()
     limit = CLEAR + (TLS if context else 0)
@@ -157,8 +161,12 @@ def measure(hold, content, context, **settings):
        (sink.held, done, code))
     ok(sanitized() or most < limit,
        'they take less than %d MiB' % (limit >> 10), most)
-    print('# before %d KiB, held %d KiB: %d bytes a session, most %d KiB' % (
-        before, now, (now - before) * 1024 // SESSIONS, most))
+    ok(given_back,
+       'more than half of it is given back once they have gone',
+       (before, most, left))
+    print('# before %d KiB, held %d KiB: %d bytes a session, most %d KiB, then '
+          '%d KiB' % (before, now, (now - before) * 1024 // SESSIONS, most,
+                      left))
 
 
 def main():
