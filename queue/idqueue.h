@@ -1,5 +1,5 @@
 /* idqueue.h - ids in the order they came: at most 64 bytes for each that waits,
- * or 8 KiB; 32 bytes in a line that gets no shorter.  Pure. */
+ * or 16 KiB; 32 bytes in a line that gets no shorter.  Pure. */
 #ifndef QUEUE_IDQUEUE_H
 #define QUEUE_IDQUEUE_H
 
