@@ -23,6 +23,7 @@ SEEDS = {
     "base-reply": [b"250-mx.test hello\r\n250-SIZE 1000\r\n250 DSN\r\n",
                    b"550 5.1.1 no such user\r\n"],
     "base-job": [],
+    "local-parcel": [struct.pack("<II", 4, 3) + b"jobxabc"],
     "base-frame": [struct.pack("<I", 3) + b"Dabc" + struct.pack("<I", 0) +
                    b"."],
     "base-line": [b"event a=1 key=7 why=\"two \\\"words\\\" \\x0a\""],
