@@ -152,7 +152,9 @@ file_settle(int fd)
 int
 file_hurry(int fd)
 {
-    return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE) < 0 ? file_errno() : 0;
+    return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE) < 0
+               ? file_errno()
+               : 0;
 }
 
 int
