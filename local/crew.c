@@ -206,8 +206,14 @@ hire(struct resident *a, int *r)
     return d;
 }
 
-/* The first that waits goes with what d is to be given; false: no room.
- * What failed before goes alone. */
+/* Whether the first that waits failed before: it goes alone. */
+static bool
+is_retry(const struct resident *a)
+{
+    return STAILQ_FIRST(&a->waiting)->message->job.attempt > 1;
+}
+
+/* The first that waits goes with what d is to be given; false: no room. */
 static bool
 add_first(struct resident *a, struct deliverer *d)
 {
@@ -215,8 +221,6 @@ add_first(struct resident *a, struct deliverer *d)
     struct job j;
 
     message_jobfor(t->message, t->rcpt, a->crew->number + 1, &j);
-    if (d->count && j.attempt > 1)
-        return false;
     if (!deliverer_add(d, &j, &t->message->content, t))
         return false;
     a->crew->number++;
@@ -231,10 +235,12 @@ hand_over(struct resident *a, struct deliverer *d)
 {
     struct crew *c = a->crew;
     uint64_t timeout = c->settings->localtimeout;
+    bool alone = is_retry(a);
     int r;
 
     add_first(a, d);
-    while (d->count < a->pool.most && a->pool.waiting && add_first(a, d))
+    while (!alone && d->count < a->pool.most && a->pool.waiting &&
+           !is_retry(a) && add_first(a, d))
         pool_withdraw(&c->pool, &a->pool);
     r = deliverer_give(d, timeout < JOB_SLOW ? timeout : JOB_SLOW);
     if (r == 0)
