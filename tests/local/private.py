@@ -219,11 +219,16 @@ def test_deaths(d):
     pid = d.fact("pid")
     victim = deliverers(pid)[0]
     os.kill(victim, signal.SIGSTOP)
-    # A new deliverer is only made when this one is busy: once one job is
-    # done, the other one is here.
+    # Both lie there when it looks, and would go to one deliverer, which is
+    # stopped.
+    os.kill(pid, signal.SIGSTOP)
     d.job(801, path, "me@example.org", id=8001)
-    d.job(802, path, "me@example.org", id=8002)
+    d.job(802, path, "me@example.org", id=8002, attempt=2)
+    os.kill(pid, signal.SIGCONT)
     d.tell("wait %d" % (len(d.reports) + 1))
+    r = d.reports[-1]
+    ok((r.number, r.verdict) == (802, "done"),
+       "mail that failed before does not wait with other mail", r)
     os.kill(victim, signal.SIGKILL)
     d.tell("wait %d" % (len(d.reports) + 1))
     r = d.reports[-1]
