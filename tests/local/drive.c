@@ -15,7 +15,8 @@
  *   gone                           closes the socket, as a dead manager does
  *   end                            shut, then "exit STATUS"
  * Reports are printed as
- *   report NUMBER INDEX VERDICT CODE FLAGS "HOST" "TEXT". */
+ *   report NUMBER INDEX VERDICT CODE FLAGS "HOST" "TEXT".
+ * What does not come in time ends all, with a line "late: WHY". */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -26,10 +27,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/job.h"
+
+enum { LIMIT = 120 }; /* seconds for what takes one: machines may be slow */
 
 static struct drive {
     pid_t pid;
@@ -48,12 +52,33 @@ die(const char *what)
     exit(2);
 }
 
+static time_t
+now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec;
+}
+
+static void
+give_up(const char *why)
+{
+    printf("late: %s; %lu reports came\n", why, drive.reports);
+    if (drive.pid > 0)
+        kill(drive.pid, SIGKILL);
+    exit(2);
+}
+
 static void
 start(char **argv)
 {
+    struct timeval limit = {LIMIT, 0};
     int pair[2], life[2], program;
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
+        setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &limit,
+                   sizeof limit) < 0 ||
         pipe2(life, O_CLOEXEC) < 0)
         die("socketpair");
     if ((drive.pid = fork()) < 0)
@@ -123,18 +148,30 @@ measure_all(pid_t top)
     buf_free(&b);
 }
 
+/* Until there is something to read. */
+static void
+await(int from, const char *why)
+{
+    struct pollfd p = {from, POLLIN, 0};
+    time_t end = now() + LIMIT;
+
+    while (poll(&p, 1, 20) == 0) {
+        if (now() >= end)
+            give_up(why);
+        measure_all(drive.pid);
+    }
+}
+
 /* One report, or the end; false at the end. */
 static bool
 read_report(void)
 {
-    struct pollfd pfd = {drive.sock, POLLIN, 0};
     struct buf b = {0};
     struct report r;
     ssize_t n;
     int fd;
 
-    while (poll(&pfd, 1, 20) == 0)
-        measure_all(drive.pid);
+    await(drive.sock, "no report in time");
     n = job_recv(drive.sock, &b, &fd);
     if (n > 0) {
         if (report_parse(&r, buf_view(&b)) < 0)
@@ -241,12 +278,19 @@ send_raw(const char *number)
 static void
 finish(void)
 {
+    time_t end;
+    pid_t r;
     int status;
 
     shutdown(drive.sock, SHUT_WR);
     while (read_report())
         ;
-    if (waitpid(drive.pid, &status, 0) < 0)
+    end = now() + LIMIT;
+    while ((r = waitpid(drive.pid, &status, WNOHANG)) == 0 && now() < end)
+        poll(NULL, 0, 20);
+    if (r == 0)
+        give_up("no exit in time");
+    if (r < 0)
         die("waitpid");
     drive.pid = 0;
     printf("exit %d\n", WIFEXITED(status) ? WEXITSTATUS(status)
@@ -263,11 +307,14 @@ obey(char *line)
     else if (!strncmp(line, "raw ", 4))
         send_raw(line + 4);
     else if (!strncmp(line, "wait ", 5))
-        while (drive.reports < number_of(line + 5) && read_report())
-            ;
+        while (drive.reports < number_of(line + 5)) {
+            if (!read_report())
+                give_up("the program closed its socket");
+        }
     else if (!strcmp(line, "life"))
-        while (read(drive.life, &byte, 1) < 0 && errno == EINTR)
-            ;
+        do
+            await(drive.life, "somebody lives on");
+        while (read(drive.life, &byte, 1) < 0 && errno == EINTR);
     else if (!strcmp(line, "memory"))
         printf("memory %lu\n", (measure_all(drive.pid), drive.most));
     else if (!strcmp(line, "pid"))
@@ -291,7 +338,6 @@ main(int argc, char **argv)
 
     if (argc < 2)
         return 2;
-    alarm(300);
     start(argv + 1);
     while ((n = getline(&line, &room, stdin)) > 0) {
         line[strcspn(line, "\n")] = 0;

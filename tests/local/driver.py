@@ -94,6 +94,7 @@ class Driver:
     def __init__(self, drive, home, command=(LOCAL,), log=None, env=None):
         environment = dict(os.environ, GODWIT_HOME=home, **(env or {}))
         self.reports, self.facts = [], {}
+        self.owed, self.log = {}, log
         self.process = subprocess.Popen(
             [drive, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=open(log, "w") if log else None, env=environment,
@@ -103,20 +104,35 @@ class Driver:
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         while True:
-            answer = self.process.stdout.readline()
-            if not answer:
-                raise RuntimeError("the driver died at: " + line)
-            answer = answer.rstrip("\n")
+            answer = self.process.stdout.readline().rstrip("\n")
             if answer == "ok":
                 return
+            if not answer or answer.startswith("late: "):
+                raise RuntimeError(self.story(line, answer))
             if answer.startswith("report "):
-                self.reports.append(Report(answer))
+                r = Report(answer)
+                self.reports.append(r)
+                self.owed[r.number] = self.owed.get(r.number, 1) - 1
             else:
                 key, value = answer.split(" ", 1)
                 self.facts[key] = int(value)
 
+    def story(self, line, answer):
+        """What was awaited, what came and what did not, and the log."""
+        text = "the driver died at: %s\n%s\nthe last reports:" % (
+            line, answer or "(no word)")
+        for r in self.reports[-10:]:
+            text += "\n  job %d: %s" % (r.number, r)
+        text += "\njobs that have reports to come: %s" % [
+            number for number, count in self.owed.items() if count]
+        if self.log:
+            with open(self.log) as f:
+                text += "\nthe log:\n" + f.read()[-2000:]
+        return text
+
     def job(self, number, path, to, **more):
         to = [to] if isinstance(to, str) else to
+        self.owed[number] = len(to)
         self.tell("job %d %s %s %s" % (
             number, path, " ".join("to=" + t for t in to),
             " ".join("%s=%s" % i for i in more.items())))
