@@ -181,7 +181,8 @@ def test_slow(d, path):
 
 
 def inside(folder):
-    home = driver.make_instance(os.path.join(folder, "instance"), minuid=1000)
+    home = driver.make_instance(os.path.join(folder, "instance"), minuid=1000,
+                                localidle=600)
     path = os.path.join(folder, "msg")
     with open(path, "w") as f:
         f.write("Subject: x\n\nbody\n")
