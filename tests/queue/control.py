@@ -32,9 +32,13 @@ def main():
         it.start()
         first = defer("a@one.example")
         second = defer("b@two.example")
-        r = it.command("godwit", "status", "--json")
-        tap.same(json.loads(r.stdout)["deferred"], 2,
-                 "status counts what is deferred")
+
+        def status():
+            return json.loads(it.must("godwit", "status", "--json"))
+
+        # Names are in info/ before they are counted.
+        wait_for("an idle manager", lambda: status()["active"] == 0)
+        tap.same(status()["deferred"], 2, "status counts what is deferred")
         tap.same(godwit("hold", first).returncode, 0, "hold is taken")
         it.stop()
         it.set("smtproutes", ":127.0.0.1:%d" % sink.port)

@@ -52,7 +52,9 @@ def written(it, ids):
 
 
 def waits():
-    with Instance(smtproutes=":127.0.0.1:%d" % dead_port()) as it:
+    # It rests until the test is over, on whatever machine.
+    with Instance(smtproutes=":127.0.0.1:%d" % dead_port(),
+                  siterest="3600") as it:
         it.start()
         first = submit(it, it.address, ["x@down.example"], TEXT)
         wait_for("the first to fail", lambda: events(it, "defer", first))

@@ -130,7 +130,7 @@ def still():
 
 def still_local():
     """With all it forked: nobody else would ever end them."""
-    with Instance() as it:
+    with Instance(localidle="600") as it:
         it.start("--still", "1")
         submit(it, it.address, [it.address], TEXT)
         it.drained()
