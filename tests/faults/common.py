@@ -65,6 +65,13 @@ def signal_all(it, program, number):
     return pids
 
 
+def umount(at):
+    """A process that was just killed keeps the place for a moment, also when
+    /proc shows nothing of it any more."""
+    wait_for("umount", lambda: subprocess.run(
+        ["umount", at], stderr=subprocess.DEVNULL).returncode == 0)
+
+
 class Disk:
     """A small file system in a file, mounted below the campaign's folder.
     The mount, and with it the loop device, dies with the namespace."""
@@ -91,11 +98,8 @@ class Disk:
             os.chmod(self.at, 0o777)
 
     def umount(self):
-        if not self.mounted:
-            return
-        # A process that was just killed keeps the place for a moment.
-        wait_for("umount", lambda: subprocess.run(
-            ["umount", self.at], stderr=subprocess.DEVNULL).returncode == 0)
+        if self.mounted:
+            umount(self.at)
         self.mounted = False
 
     def check(self):

@@ -7,7 +7,7 @@ import re
 import sys
 import time
 
-from common import QUICK, Disk, Fail, main, run, wait_for
+from common import QUICK, Disk, Fail, main, run, umount, wait_for
 
 SHUTDOWN = 0x8004587d  # EXT4_IOC_SHUTDOWN: each access gives EIO from then
 SAID = re.compile(rb"ledger doing=(?!spare)")
@@ -137,7 +137,7 @@ def ledger_disk(r, do, repair, word):
             n = 0
             while not SAID.search(it.log_text()) and n < 500:
                 n += it.mail.some(4, direct=False)
-            r.check(SAID.search(it.log_text()), "no word of it")
+            wait_for("a word of it", lambda: SAID.search(it.log_text()))
             mark = len(it.mail.accepted)
             n += it.mail.some(8, "lr")
             time.sleep(0.5)  # nothing is to happen to them
@@ -150,7 +150,7 @@ def ledger_disk(r, do, repair, word):
                 repair(held)
             else:
                 it.end()
-                run("umount", folder)
+                umount(folder)
                 disk.umount()
                 disk.check()
                 disk.mount()
