@@ -201,6 +201,7 @@ def reports(r):
         it.mail.send("b")
     # Failures are noted, and the bounce cannot be handed in.
     signal_all(it, "godwit-enqueue", signal.SIGSTOP)
+    it.try_now()  # the last one's hint may have stopped with enqueue
     signal_all(it, "godwit-manager", signal.SIGCONT)
     wait_for("reports", lambda: len(os.listdir(folder)) == len(jobs))
     it.end()
