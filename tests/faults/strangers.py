@@ -184,10 +184,10 @@ def named(top, name):
 
 def ready(it):
     """Starts it; false where it says why it does not."""
+    at = os.fstat(it.log.fileno()).st_size
     it.process = subprocess.Popen(
         it.prefix + [str(it.bin / "godwit"), "start"], env=it.env,
         stdin=subprocess.DEVNULL, stdout=it.log, stderr=it.log)
-    at = it.log.tell()
     said = wait_for("ready or fatal", lambda: re.search(
         rb"^(ready|fatal.*why=.*)$", it.log_text(at), re.M))
     return said[1] == b"ready"
