@@ -67,12 +67,11 @@ def worker_with_jobs(r):
 
 def deliverer(r):
     """A user stops his deliverer: localtimeout ends it, others go on."""
-    it = r.instance(localtimeout="2")
+    it = r.instance(localtimeout="2", localidle="600")
     it.start()
     it.mail.some(2, "l")
     it.drained()
-    main_pid = [p for p in it.pids("godwit-local")]
-    deliverers = [p for p in main_pid
+    deliverers = [p for p in it.pids("godwit-local")
                   if open("/proc/%d/comm" % p).read() == "godwit-deliver\n"]
     r.check(deliverers, "no deliverer is there")
     for p in deliverers:
