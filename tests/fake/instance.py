@@ -194,8 +194,15 @@ class Instance:
         return self.command("sendmail", *args, input=message, **kw)
 
     def queued(self, places=("todo", "info")):
-        return [p / n for p in (self.home / "queue" / x for x in places)
-                for n in os.listdir(p) if len(n) == 13]
+        """A message goes from todo/ to info/, and not before its bounce is in
+        todo/: looked for in this order, also for that one's bounce, none is
+        missed between two folders."""
+        for _ in range(3):
+            found = [p / n for p in (self.home / "queue" / x for x in places)
+                     for n in os.listdir(p) if len(n) == 13]
+            if found:
+                return found
+        return []
 
     def drained(self, seconds=PATIENCE):
         wait_for("an empty queue", lambda: not self.queued(), seconds)
