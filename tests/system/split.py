@@ -83,7 +83,8 @@ def runs_as(tap, it):
                           ("godwit-remote", "godwitr"),
                           ("godwit-local", "root")):
         uid = str(pwd.getpwnam(user).pw_uid)
-        pids = it.pids(program)
+        # Ready is said when its socket is there, perhaps before it is.
+        pids = wait_for(program, lambda: it.pids(program))
         # Not what it has just forked, which is about to be another.
         got = [uids(pid) for pid in pids if parent(pid) not in pids]
         tap.same(got, [(uid,) * 3], "%s runs as %s" % (program, user))
