@@ -56,7 +56,7 @@ def two(behaviour, rcpts=(b'a@x',), content=TEXT, settings={}, gone=None,
     remote.send(FIRST, [b'a@x'], route=to, port=server.port)
     first = remote.reports(1)
     assert first and first[0].word == D, (first, remote.log())
-    assert not gone or gone.wait(20)
+    assert not gone or gone.wait(120)
     remote.send(content, list(rcpts), route=to, port=server.port, **facts)
     got = remote.reports(len(rcpts))
     code = remote.close()
@@ -200,7 +200,7 @@ def test_end():
 
     def wait(conn):
         there.set()
-        go.wait(20)
+        go.wait(120)
 
     server = Server({'words': CHUNKS, 'mail': second([wait, b'250 ok\r\n'])})
     remote = Remote()
@@ -208,7 +208,7 @@ def test_end():
         remote.send(TEXT, [b'a@x'], route=b'127.0.0.1', port=server.port)
         if i == 0:
             remote.reports(1)
-    there.wait(20)
+    there.wait(120)
     remote.shut()
     go.set()
     got = remote.reports(1)
@@ -236,7 +236,7 @@ def test_races():
         text = b'Subject: %d\n\n' % i + b'y\n' * chance.randrange(4000)
         mails[remote.send(text, [b'a@x'], route=b'127.0.0.1',
                           port=server.port)] = text
-    got = remote.reports(400, 60)
+    got = remote.reports(400)
     whole = kept(server)
     done = [r for r in got if r.word == D]
     ok(len(got) == 400 and len(done) > 200 and

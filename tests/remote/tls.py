@@ -170,7 +170,7 @@ def test_idle():
     told, left = threading.Event(), threading.Event()
 
     def half_a_record(conn):
-        told.wait(20)
+        told.wait(120)
         os.write(conn.sock.fileno(), b'\x17\x03\x03')
 
     server = Server({'tls': GOOD,
@@ -180,7 +180,7 @@ def test_idle():
     remote.send(TEXT, [b'a@x'], route=b'localhost', port=server.port)
     remote.reports(1)
     told.set()
-    good = left.wait(20)
+    good = left.wait(120)
     code = remote.close()
     server.close()
     ok(good and code == 0,
