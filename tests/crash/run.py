@@ -15,6 +15,7 @@ from instance import Fail, wait_for
 
 PATIENCE = 150    # seconds until an instance has recovered alone
 LASTS = 1.2       # seconds from the first error of a lasting one to its end
+HEARD = 60        # seconds for a word of a failed sync, which comes at once
 ACTIVE = threading.Semaphore(int(
     os.environ.get("JOBS") or (4 if os.environ.get("QUICK") else 2)))
 LIVE = set()
@@ -33,6 +34,7 @@ class Run:
         self.helped = False    # restarted, for it rested too long
         self.over = False
         self.heard = ""
+        self.cut_short = False  # an error came as it was killed
 
     def post(self, it, kind, size=0):
         rcpts = {"r": ["x@remote.example"], "d": ["d@remote.example"],
@@ -125,12 +127,17 @@ class Run:
     def names(self, it):
         return [str(p.relative_to(it.home)) for p in it.queued()]
 
-    def calm(self, it):
-        """Whoever met an error a moment ago has time to say so."""
-        before = -1
-        while before != self.struck(it) and not self.lasting():
+    def kill_manager(self, it):
+        """Whoever met an error before has time to say so."""
+        end = time.monotonic() + (0 if self.lasting() else HEARD)
+        before = self.struck(it)
+        while self.unheard(it) and time.monotonic() < end:
+            time.sleep(0.02)
             before = self.struck(it)
-            time.sleep(0.05)
+        pids = set(it.pids("godwit-manager"))
+        it.kill("godwit-manager")
+        wait_for("its end", lambda: not pids & set(it.pids("godwit-manager")))
+        self.cut_short = self.struck(it) != before
 
     def load(self, it):
         if self.traced in ("godwit-enqueue", "sendmail"):
@@ -149,8 +156,7 @@ class Run:
         if self.traced == "godwit-manager":
             # What an unclean end leaves is recovered.
             self.settle(it, 0.3, quiet=True)
-            self.calm(it)
-            it.kill("godwit-manager")
+            self.kill_manager(it)
         self.drain(it)
         if it.process.poll() is None and it.stop():
             it.kill()
@@ -206,22 +212,21 @@ class Run:
         if r.returncode:
             self.wrong.append("audit: " + (r.stdout + r.stderr).decode())
 
-    def said(self, it):
-        """A failed sync is heard of: in the log, by who was refused, or,
-        where the log took an error itself, by how the program ended."""
-        if any(p.until == "restart" for p in self.plans):
-            return  # killed before it could say so
+    def unheard(self, it):
+        """Those whose sync failed and was not heard of: in the log, by who
+        was refused, or, where the log took an error itself, by how the
+        program ended."""
+        if self.cut_short or any(p.until == "restart" for p in self.plans):
+            return []  # killed before it could say so
         log = it.log_text().decode("utf8", "replace") + self.heard
         mute = any("<put+" in p.place and c.struck
                    for p, c in zip(self.plans, it.control.plans))
         if mute and "exit program=%s " % self.traced in log and \
                 " status=111" in log:
-            return
-        for plan, c in zip(self.plans, it.control.plans):
-            if plan.error and plan.place.split("@")[0] in SYNCS and \
-                    c.struck and \
-                    os.strerror(getattr(errno, plan.error)) not in log:
-                self.wrong.append("nobody heard that a sync failed")
+            return []
+        return [p for p, c in zip(self.plans, it.control.plans)
+                if p.error and p.place.split("@")[0] in SYNCS and c.struck and
+                os.strerror(getattr(errno, p.error)) not in log]
 
     def play(self, it):
         it.watch(self.plans)
@@ -232,7 +237,8 @@ class Run:
             self.load(it)
             self.count(it)
             self.audit(it)
-            self.said(it)
+            self.wrong += ["nobody heard that a sync failed"
+                           for _ in self.unheard(it)]
         except (Fail, subprocess.TimeoutExpired) as e:
             self.wrong.append(str(e))
         finally:
