@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "fake"))
-from instance import Fail, wait_for  # noqa: E402
+from instance import PATIENCE, Fail, wait_for  # noqa: E402
 
 MIB = {"ext4": 64, "ext4,fast_commit": 64, "xfs": 320, "btrfs": 192}
 # mkfs's name and what it is told.
@@ -75,7 +75,7 @@ def recorded(record, image, tape, place):
     finally:
         if os.path.ismount(place):
             umount(place)
-        process.wait(30)
+        process.wait(PATIENCE)
         process.stderr.close()
 
 

@@ -27,7 +27,7 @@ import disk
 import tape
 from disk import Fail, mounted, recorded
 from alone import alone
-from instance import BIN, Instance, controller, wait_for
+from instance import BIN, PATIENCE, Instance, controller, wait_for
 
 QUICK = bool(os.environ.get("QUICK"))
 CUTS = 20 if QUICK else int(os.environ.get("CUTS") or 300)
@@ -92,7 +92,7 @@ class Place(Instance):
             return not self.pids()
         wait_for("the end of all programs", none)
         if self.process:
-            self.process.wait(10)
+            self.process.wait(PATIENCE)
             self.process = None
 
 
