@@ -31,7 +31,8 @@ class DnsServer:
         self.sock.bind(('127.0.0.1', 0))
         self.port = self.sock.getsockname()[1]
         self.asked = []
-        threading.Thread(target=self.run, daemon=True).start()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
 
     def records(self, name, kind):
         """(rcode, [(owner, kind, value)]) with CNAMEs followed; None: none."""
@@ -75,6 +76,8 @@ class DnsServer:
         while True:
             try:
                 query, client = self.sock.recvfrom(4096)
+                if not query:
+                    return
                 reply = self.answer(query)
                 if reply:
                     self.sock.sendto(reply, client)
@@ -82,4 +85,9 @@ class DnsServer:
                 return
 
     def close(self):
+        try:
+            self.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it has no other end, and is shut all the same
+        self.thread.join()
         self.sock.close()

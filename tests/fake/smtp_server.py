@@ -417,7 +417,8 @@ class Server:
         self.auths, self.refusals, self.certificates = [], [], []
         self.mails = []  # the number of the connection of each MAIL
         self.closed = threading.Event()
-        threading.Thread(target=self.run, daemon=True).start()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
 
     def run(self):
         while True:
@@ -440,6 +441,8 @@ class Server:
             self.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
+        # Else it might accept by a number that is another socket's by then.
+        self.thread.join()
         self.sock.close()
 
 

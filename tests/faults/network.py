@@ -68,13 +68,8 @@ def garbage(r):
     case(r, serve, not QUICK)
 
 
-class Dns(DnsServer):
-    def close(self):
-        self.sock.close()
-
-
 def servfail(r):
-    dns = r.keep(Dns({("remote.example", "MX"): "SERVFAIL"}))
+    dns = r.keep(DnsServer({("remote.example", "MX"): "SERVFAIL"}))
     it = r.instance(resolver="127.0.0.1@%d" % dns.port)
     sink = it.mail.sink.port
     it.set("smtproutes", "other.example:127.0.0.1:%d" % sink)
