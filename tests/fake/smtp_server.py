@@ -104,7 +104,8 @@ BEHAVIOURS = {
     'greeting-554': {'greeting': [b'554 5.7.1 not you\r\n', drop]},
     'greeting-421': {'greeting': [b'421 4.3.2 busy\r\n', drop]},
     'greeting-drop': {'greeting': [drop]},
-    'greeting-reset': {'greeting': [lambda conn: time.sleep(.05), reset]},
+    'greeting-reset': {'greeting': [lambda conn: conn.server.go.wait(120),
+                                    reset]},
     'greeting-garbage': {'greeting': [b'SSH-2.0-OpenSSH\r\n', hang]},
     'greeting-hang': {'greeting': [hang]},
     'greeting-trickle': {'greeting': [trickle]},
@@ -417,6 +418,7 @@ class Server:
         self.auths, self.refusals, self.certificates = [], [], []
         self.mails = []  # the number of the connection of each MAIL
         self.closed = threading.Event()
+        self.go = threading.Event()  # set by a test that can tell when
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 

@@ -2,6 +2,7 @@
 """What becomes of a mail, by what the server does."""
 import os
 import sys
+import threading
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '../fake'))
@@ -117,7 +118,15 @@ def test_one_rcpt(table, text, size):
         n = remote.send(text, [b'bob@example.org'], route=b'127.0.0.1',
                         port=server.port)
         jobs[n] = row, server
-    reports = {r.number: r for r in remote.reports(len(jobs))}
+    # Who has met the last one knows that the others are connected.
+    met = threading.Event()
+    last = Server({'ehlo': [lambda conn: met.set(), b'250 fake\r\n']})
+    remote.send(text, [b'bob@example.org'], route=b'127.0.0.1', port=last.port)
+    met.wait(120)
+    for _, server in jobs.values():
+        server.go.set()
+    reports = {r.number: r for r in remote.reports(len(jobs) + 1)}
+    last.close()
     for n, (row, server) in jobs.items():
         name, word, code, text, messages = row
         r = reports.get(n)
