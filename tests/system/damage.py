@@ -195,8 +195,9 @@ def strangers(tap):
         queue = it.home / "queue"
         it.sendmail(text(0), it.address)
         ident = os.listdir(queue / "todo")[0]
+        other = ident[:-3] + ("0" if ident[-3] == "1" else "1")
         for n, place in enumerate(("todo", "info", "broken", "bounce")):
-            one, two, three = ("%s%d%s" % (ident[:-2], n, c) for c in "ABC")
+            one, two, three = ("%s%d%s" % (other, n, c) for c in "ABC")
             it.run_as(["sh", "-c", 'cd "$1" && mkdir "$2" && '
                        'ln -s /etc/passwd "$3" && mkfifo "$4" && '
                        'echo x >foreign && echo x >.hidden && echo x >"$5" '
