@@ -196,6 +196,7 @@ serve(struct program *p)
                          FD_DOOR)) < 0)
         log_die("fatal why=%s doing=\"serve the submit sockets\"",
                 strerror(-r));
+    hint_look(&p->enqueue.hint);
     p->term.data = p->life.data = p->hup.data = p;
     uv_signal_init(loop, &p->term);
     uv_signal_start(&p->term, on_term, SIGTERM);

@@ -16,8 +16,11 @@ pull(struct hint *h)
     if (h->trigger < 0)
         h->trigger = openat(h->queuedir, "trigger",
                             O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-    if (h->trigger < 0)
+    if (h->trigger < 0) {
+        /* A manager that starts looks at the folder itself. */
+        h->lost = h->lost || errno != ENXIO;
         return;
+    }
     if (write(h->trigger, h->ids, count * sizeof *h->ids) >= 0)
         return;
     h->lost = true;
@@ -48,6 +51,13 @@ hint_init(struct hint *h, uv_loop_t *loop, int queuedir)
     h->after.data = h;
     uv_check_init(loop, &h->after);
     uv_unref((uv_handle_t *)&h->after);
+}
+
+void
+hint_look(struct hint *h)
+{
+    add(h, 0);
+    pull(h);
 }
 
 void

@@ -24,6 +24,10 @@ struct hint {
 /* queuedir: the folder of trigger, borrowed. */
 void hint_init(struct hint *h, uv_loop_t *loop, int queuedir);
 
+/* There may be messages in todo/ that an enqueue before this one stored, and
+ * died before it told of them. */
+void hint_look(struct hint *h);
+
 /* It is durable in todo/.  Those of one turn of the loop go together. */
 void hint_add(struct hint *h, uint64_t id);
 

@@ -85,7 +85,8 @@ on_scanned(uv_work_t *w, int status)
     if (t->foreign)
         log_event("queue in=todo foreign=%zu why=\"names that are no "
                   "message; left alone\"", t->foreign);
-    t->missed = r < 0 || t->found_count == t->found_max;
+    /* Also what was missed since it began: it may have passed the name. */
+    t->missed = t->missed || r < 0 || t->found_count == t->found_max;
     if (t->found_count)
         qsort(t->found, t->found_count, sizeof *t->found, by_id);
     for (size_t i = 0; i < t->found_count; i++)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "tests/tap.h"
 
 static char folder[] = "/tmp/hint-test-XXXXXX";
@@ -85,10 +86,11 @@ main(void)
     signal(SIGPIPE, SIG_IGN);
     uv_loop_init(&loop);
     hint_init(&hint, &loop, dir);
+    if (mkfifoat(dir, "trigger", 0600) < 0)
+        return 2;
     come(1, 3);
     ok(hint.trigger < 0, "without a manager nobody is told");
-    if (mkfifoat(dir, "trigger", 0600) < 0 ||
-        (in = openat(dir, "trigger", O_RDONLY | O_NONBLOCK)) < 0)
+    if ((in = openat(dir, "trigger", O_RDONLY | O_NONBLOCK)) < 0)
         return 2;
     come(4, 6);
     n = heard(in, ids, 1000);
@@ -125,6 +127,18 @@ main(void)
     n = heard(in, ids, 1000);
     ok(n == 2 && ids[0] == 0 && ids[1] == 12,
        "and so after a manager that had gone");
+    file_close(&hint.trigger);
+    renameat(dir, "trigger", dir, "away");
+    come(14, 14);
+    renameat(dir, "away", dir, "trigger");
+    come(15, 15);
+    n = heard(in, ids, 1000);
+    ok(n == 2 && ids[0] == 0 && ids[1] == 15,
+       "and after a trigger that could not be opened");
+    hint_look(&hint);
+    n = heard(in, ids, 1000);
+    ok(n == 1 && ids[0] == 0, "what another one may not have told is looked "
+       "for at once");
     close(in);
     close(out);
     unlinkat(dir, "trigger", 0);

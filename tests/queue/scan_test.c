@@ -93,14 +93,22 @@ look(void)
 }
 
 static void
+end_of_scan(void)
+{
+    struct takeup *t = &m.takeup;
+
+    while (t->scanning || !takeup_idle(t))
+        uv_run(m.loop, UV_RUN_ONCE);
+}
+
+static void
 look_at_todo(void)
 {
     struct takeup *t = &m.takeup;
 
     fresh_at_sync = SIZE_MAX;
     scan_todo(t);
-    while (t->scanning || !takeup_idle(t))
-        uv_run(m.loop, UV_RUN_ONCE);
+    end_of_scan();
 }
 
 int
@@ -142,8 +150,13 @@ main(void)
        "again");
     sync_fails = false;
     look_at_todo();
-    ok(idqueue_count(&t->fresh) == COUNT && fresh_at_sync == 0,
+    ok(idqueue_count(&t->fresh) == COUNT && fresh_at_sync == 0 && !t->missed,
        "names are synced before they are taken up");
+    scan_todo(t);
+    t->missed = true;
+    end_of_scan();
+    ok(t->missed, "a hint that is lost while the folder is read asks for one "
+       "more look");
 
     for (uint64_t id = 1; id <= COUNT; id++)
         unlinkat(m.store.dirs[PLACE_INFO], id_print(id, name), 0);
