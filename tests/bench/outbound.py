@@ -1,10 +1,12 @@
 """Lines c, d and e: what is queued leaves by SMTP."""
+import os
 import time
 
 import disk
 import wire
 from results import Row
-from run import LIMIT, QUICK, SINK_PORT, Failed, note, say, size, turns
+from run import (LIMIT, QUICK, SINK_PORT, Failed, note, processor, resting,
+                 say, size, turns)
 from sink import Sink
 
 MANY = 100              # destinations
@@ -29,11 +31,15 @@ def drain(s, count, rcpts, each=1, limit=LIMIT, wanted=None, **sink):
         with Sink(wanted or count * each, **sink) as there:
             time.sleep(0.5)
             # Not slow is who was only slow to accept.
+            used, rest = processor(s.pids()), resting()
             s.began = began = time.monotonic()
             s.release()
             took = there.wait(limit) - began
-            s.seen = "%d connections, %d at once" % (there.connections,
-                                                     there.most)
+            used, rest = processor(s.pids()) - used, resting() - rest
+            s.seen = "%d connections, %d at once; its programs took %.0f us " \
+                "a message, the processors had %.0f %% of rest" % (
+                    there.connections, there.most, used / count * 1e6,
+                    100 * rest / took / os.cpu_count())
     except Failed as e:
         raise Failed("%s: %s" % (s.name, e))
     finally:

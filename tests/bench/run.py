@@ -88,6 +88,12 @@ def processor(pids):
     return total / CLOCK
 
 
+def resting():
+    """Seconds in which a processor had nothing to do, of all of them."""
+    with open("/proc/stat") as f:
+        return sum(map(int, f.readline().split()[4:6])) / CLOCK
+
+
 def size(full, quick):
     """How many: a full run's number, or a quick one's."""
     return quick if QUICK else full
